@@ -1,0 +1,238 @@
+"""The words of fairlead as frozen types: what the user wants, what runs, what the proxy is told.
+
+Durations are seconds (float). `since`, `started` and `ready_at` are seconds since the epoch, because
+they are shown and cross processes; everything that measures a span takes a monotonic `now` instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What `status` says of an endpoint."""
+
+    STARTING = "starting"
+    READY = "ready"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class Phase(StrEnum):
+    """What a platform says of an endpoint: it knows of life, not of health."""
+
+    RUNNING = "running"
+    STOPPING = "stopping"
+    EXITED = "exited"
+
+
+class CheckKind(StrEnum):
+    HTTP = "http"
+    TCP = "tcp"
+    COMMAND = "command"
+
+
+class Balance(StrEnum):
+    """p2c: of two random endpoints the one with fewer requests in flight per weight."""
+
+    P2C = "p2c"
+    ROUND_ROBIN = "round-robin"
+    LEAST_TIME = "least-time"
+    HASH = "hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Host and path prefix that lead to a service.
+
+    `host` is lower case, `*` for any, or `*.example.com` for any single label. `path` starts with
+    `/` and ends with none (except the root); it matches whole segments. `strip` removes it from the
+    request before the endpoint sees it.
+    """
+
+    host: str
+    path: str = "/"
+    strip: bool = False
+
+    def __str__(self) -> str:
+        return self.host if self.path == "/" else f"{self.host}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How an endpoint shows that it can serve: rise passes make it ready, fall failures unhealthy.
+
+    `statuses` are the HTTP codes that pass. `jitter` is the share (0 to 1) by which intervals vary.
+    `start_interval` holds until the first pass, `start_timeout` is how long a first pass may take.
+    """
+
+    kind: CheckKind = CheckKind.TCP
+    path: str = "/"
+    statuses: tuple[int, ...] = tuple(range(200, 400))
+    host: str = ""
+    command: tuple[str, ...] = ()
+    interval: float = 2.0
+    timeout: float = 1.0
+    rise: int = 1
+    fall: int = 3
+    jitter: float = 0.1
+    start_interval: float = 0.02
+    start_timeout: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A roll may run `surge` endpoints above the count and replaces `parallel` at a time."""
+
+    surge: int = 1
+    parallel: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEndpoint:
+    """An endpoint that somebody else runs. `host` is an address or a name that is resolved."""
+
+    host: str
+    port: int
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How the proxy treats a service's requests.
+
+    `hash_key` (balance hash): `ip`, `uri`, `header:NAME` or `cookie:NAME`. `sticky` names a cookie,
+    or is empty. `hold`: how long a request waits for a starting endpoint. `retries`: further
+    endpoints tried after a failed connection. `stream` turns buffering off both ways.
+    """
+
+    balance: Balance = Balance.P2C
+    hash_key: str = "ip"
+    sticky: str = ""
+    slow_start: float = 0.0
+    hold: float = 10.0
+    retries: int = 2
+    connect_timeout: float = 1.0
+    timeout: float = 60.0
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One application as the settings want it: either `run` (argv) or `endpoints` is given."""
+
+    name: str
+    routes: tuple[Route, ...] = ()
+    replicas: int = 1
+    run: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    cwd: str = ""
+    endpoints: tuple[FixedEndpoint, ...] = ()
+    health: HealthCheck = field(default_factory=HealthCheck)
+    traffic: Traffic = field(default_factory=Traffic)
+    roll: Roll = field(default_factory=Roll)
+    drain_timeout: float = 30.0
+    stop_timeout: float = 10.0
+
+    @property
+    def fixed(self) -> bool:
+        return bool(self.endpoints)
+
+    @property
+    def revision(self) -> str:
+        """Names what an endpoint runs: endpoints of another revision are replaced by a roll."""
+        parts = [*self.run, "\0env", *(f"{k}={v}" for k, v in self.env), "\0cwd", self.cwd]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    id: str
+    address: str
+    state: str = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One running copy, as its platform sees it. `exit` says how an EXITED one ended."""
+
+    id: str
+    service: str
+    node: str
+    address: str
+    port: int
+    revision: str = ""
+    phase: Phase = Phase.RUNNING
+    started: float = 0.0
+    pid: int | None = None
+    weight: int = 1
+    exit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One read of a platform. Where `complete` is false nothing may be removed on its word."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    complete: bool = True
+    problem: str = ""
+
+
+class EntryState(StrEnum):
+    """Only `up` entries get requests; the others keep their counters."""
+
+    UP = "up"
+    DOWN = "down"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One endpoint in a proxy's table. `ready_at` starts its slow start."""
+
+    id: str
+    address: str
+    port: int
+    state: EntryState = EntryState.UP
+    weight: int = 1
+    ready_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTable:
+    """All that a proxy knows of one service; the unit of a push."""
+
+    service: str
+    routes: tuple[Route, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    traffic: Traffic = field(default_factory=Traffic)
+
+
+RoutingTable = Mapping[str, ServiceTable]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a proxy counted for one endpoint since the endpoint entered its table.
+
+    `failures` are attempts that got no answer: refused or broken connections, timeouts. `statuses`
+    are answers by class (1xx to 5xx). `latency` holds one count per bucket of LATENCY_BOUNDS, plus
+    one above the last.
+    """
+
+    in_flight: int = 0
+    requests: int = 0
+    failures: int = 0
+    statuses: tuple[int, ...] = (0, 0, 0, 0, 0)
+    latency: tuple[int, ...] = ()
+    latency_sum: float = 0.0
+
+
+LATENCY_BOUNDS: tuple[float, ...] = (
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
+)  # fmt: skip
+"""Upper bounds of the latency buckets in seconds."""

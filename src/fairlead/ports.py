@@ -1,0 +1,108 @@
+"""What the edges implement: small async Protocols over the types of core.
+
+Adapters raise only errors of core.errors: foreign ones are mapped where they come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from fairlead.core.model import (
+    Counters,
+    Endpoint,
+    HealthCheck,
+    Node,
+    RoutingTable,
+    Service,
+    ServiceTable,
+    Sighting,
+)
+
+Notify = Callable[[str], None]
+"""Called by an edge, from the loop's thread, with the name of a service whose state has changed
+(or "" for all): the loop wakes and observes it."""
+
+
+class Platform(Protocol):
+    """What runs endpoints."""
+
+    async def nodes(self) -> tuple[Node, ...]: ...
+
+    async def observe(self, services: Collection[Service]) -> Sighting:
+        """The endpoints of these services, exited ones included until forgotten.
+
+        A read that failed or is partial says so in the sighting; it does not raise.
+        """
+
+    async def start(self, service: Service) -> Endpoint:
+        """Begin one more endpoint. PlatformError when it cannot be started at all."""
+
+    async def stop(self, endpoint: Endpoint, timeout: float) -> None:
+        """Ask it to end, force it after `timeout` seconds; returns at once, the end is notified."""
+
+    async def forget(self, endpoint: Endpoint) -> None:
+        """Drop what is kept of an exited endpoint."""
+
+    async def close(self) -> None:
+        """Let go of everything and leave the endpoints running."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyInfo:
+    """`generation` grows with each accepted push; `reloads` counts since the proxy was set up."""
+
+    kind: str
+    generation: int = 0
+    reloads: int = 0
+    pid: int | None = None
+    listen: tuple[str, ...] = ()
+
+
+class Proxy(Protocol):
+    """What balances over the endpoints of a node."""
+
+    async def start(self) -> None:
+        """Start or adopt it, so that it serves its last table and takes pushes."""
+
+    async def info(self) -> ProxyInfo: ...
+
+    async def read(self) -> RoutingTable:
+        """The table it serves from now. ProxyError when it cannot be asked."""
+
+    async def push(self, table: ServiceTable) -> int:
+        """Replace one service's table; returns the generation from which all requests follow it."""
+
+    async def drop(self, service: str) -> int:
+        """Forget a service and its routes."""
+
+    async def counters(self, service: str) -> dict[str, Counters]:
+        """By endpoint id, for every entry of the service's table."""
+
+    async def close(self) -> None:
+        """Let go of it and leave it serving."""
+
+    async def stop(self) -> None:
+        """End it: requests in flight are finished."""
+
+
+class Prober(Protocol):
+    """One health check against one endpoint."""
+
+    async def probe(self, check: HealthCheck, endpoint: Endpoint) -> str:
+        """Empty when it passed, else why not, in a few words. Raises nothing but cancellation."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def wall(self) -> float:
+        """Seconds since the epoch."""
+
+
+class Journal(Protocol):
+    """Where decisions are told, each with its reason."""
+
+    def record(self, kind: str, service: str, message: str, endpoint: str = "") -> None: ...
