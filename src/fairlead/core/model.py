@@ -236,3 +236,42 @@ LATENCY_BOUNDS: tuple[float, ...] = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
 )  # fmt: skip
 """Upper bounds of the latency buckets in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The proxy's own settings: they change by a reload, which is counted; nothing else does.
+
+    `listen` holds `address:port`. `workers` 0 means one a core. `max_body` is in bytes.
+    `keepalive` is how long an idle connection to an endpoint is kept, in seconds: it must stay
+    below the endpoints' own idle timeout (gunicorn's is 2 s), or a request meets a closing one.
+    """
+
+    listen: tuple[str, ...] = ("127.0.0.1:8080",)
+    workers: int = 0
+    max_body: int = 1 << 30
+    keepalive: float = 1.0
+    access_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A settings file as a whole. `ports` is the first and last port for endpoints."""
+
+    name: str = "fairlead"
+    platform: str = "process"
+    front: Front = field(default_factory=Front)
+    ports: tuple[int, int] = (20000, 29999)
+    services: tuple[Service, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decision or happening, with its reason. `seq` grows by one, `at` is since the epoch."""
+
+    seq: int
+    at: float
+    kind: str
+    service: str
+    message: str
+    endpoint: str = ""
