@@ -1,0 +1,30 @@
+"""What the API asks of the daemon. Every method raises only errors of core.errors."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from fairlead.core.model import Event
+
+
+class Control(Protocol):
+    async def status(self, service: str = "") -> dict[str, Any]:
+        """The status document; of one service, or of all when empty. UnknownName."""
+
+    async def scale(self, service: str, replicas: int) -> None:
+        """Set the wanted count; returns before it is reached. BadInput, UnknownName."""
+
+    async def restart(self, service: str) -> None:
+        """Roll all endpoints of the service, and forget its crash loop or failed roll."""
+
+    async def drain(self, service: str, endpoint: str) -> None:
+        """Withdraw one endpoint, and stop it when nothing is in flight. UnknownName."""
+
+    async def apply(self) -> list[str]:
+        """Read the settings file again; the changes in words. SettingsError leaves all as it was."""
+
+    async def events(self, since: int, timeout: float) -> list[Event]:
+        """Events with seq > since, oldest first; waits up to `timeout` seconds when there are none."""
+
+    async def down(self, *, keep: bool) -> None:
+        """End the daemon: with all endpoints and the proxy, or (`keep`) leaving them serving."""
