@@ -8,6 +8,7 @@
     ├── Missing             a program or module that must be installed first
     ├── PlatformError       endpoints could not be read, started or stopped
     ├── ProxyError          the proxy could not be reached, or refused a table
+    ├── WireError           an HTTP exchange failed; adapters make their own error of it
     └── DaemonError         the CLI could not reach the daemon, or it answered with an error
 
 A message says what happened, to what, and what to do.
@@ -56,6 +57,10 @@ class PlatformError(FairleadError):
 
 class ProxyError(FairleadError):
     """The proxy could not be reached, or refused a table."""
+
+
+class WireError(FairleadError):
+    """An HTTP exchange got no whole answer; adapters make their own error of it."""
 
 
 class DaemonError(FairleadError):
