@@ -11,6 +11,7 @@ from typing import Protocol
 
 from fairlead.core.model import (
     Counters,
+    Decision,
     Endpoint,
     HealthCheck,
     Node,
@@ -100,6 +101,15 @@ class Clock(Protocol):
 
     def wall(self) -> float:
         """Seconds since the epoch."""
+
+
+class Decisions(Protocol):
+    """Keeps decisions beyond the daemon's life."""
+
+    def get(self, service: str) -> Decision: ...
+
+    def put(self, service: str, decision: Decision) -> None:
+        """Keep it; the default Decision drops what was kept."""
 
 
 class Journal(Protocol):

@@ -275,3 +275,19 @@ class Event:
     service: str
     message: str
     endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided for a service at run time and must outlive the daemon.
+
+    `replicas` is a count set by `scale` while the file said `filed`. `good` is the last service
+    whose endpoints were all ready, `failed` a revision whose roll was given up. `leaving` holds
+    endpoint id, reason and urgency of replacements that were asked for.
+    """
+
+    replicas: int | None = None
+    filed: int = 0
+    failed: str = ""
+    good: Service | None = None
+    leaving: tuple[tuple[str, str, bool], ...] = ()
