@@ -9,7 +9,7 @@ from fairlead.core.model import Event
 
 class Control(Protocol):
     async def status(self, service: str = "") -> dict[str, Any]:
-        """The status document; of one service, or of all when empty. UnknownName."""
+        """A StatusDoc (document.py) of one service, or of all when empty. UnknownName."""
 
     async def scale(self, service: str, replicas: int) -> None:
         """Set the wanted count; returns before it is reached. BadInput, UnknownName."""
@@ -21,10 +21,10 @@ class Control(Protocol):
         """Withdraw one endpoint, and stop it when nothing is in flight. UnknownName."""
 
     async def apply(self) -> list[str]:
-        """Read the settings file again; the changes in words. SettingsError leaves all as it was."""
+        """Read the settings file again; the changes in words. SettingsError changes nothing."""
 
     async def events(self, since: int, timeout: float) -> list[Event]:
-        """Events with seq > since, oldest first; waits up to `timeout` seconds when there are none."""
+        """Events with seq > since, oldest first; waits up to `timeout` seconds for the first."""
 
     async def down(self, *, keep: bool) -> None:
         """End the daemon: with all endpoints and the proxy, or (`keep`) leaving them serving."""
