@@ -1,0 +1,1 @@
+"""What fairlead measures of itself."""
