@@ -17,6 +17,7 @@ BOUND = 64 * 1024
 LINGER = 0.05
 """Seconds that the rest of an answer may take after its head. The status has decided by then; but
 an endpoint that still writes would log a broken connection at every check."""
+END = h11.EndOfMessage()
 CUT = "connection closed before the answer"
 
 
@@ -58,12 +59,12 @@ class _Answer(asyncio.Protocol):
     `head` becomes its status, or why there is none; `rest` is done at its end.
     """
 
-    def __init__(self, request: bytes) -> None:
+    def __init__(self, request: h11.Request) -> None:
         loop = asyncio.get_running_loop()
         self.head: asyncio.Future[int | str] = loop.create_future()
         self.rest: asyncio.Future[None] = loop.create_future()
-        self._request = request
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=BOUND)
+        self._request = (self._parser.send(request) or b"") + (self._parser.send(END) or b"")
         self._left = BOUND
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -77,8 +78,6 @@ class _Answer(asyncio.Protocol):
             self._end(f"no answer's head within {BOUND} bytes")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not isinstance(exc, OSError):
-            self._parse(b"")
         self._end(reason.of_os_error(exc) if isinstance(exc, OSError) else CUT)
 
     def _parse(self, data: bytes) -> None:
@@ -113,11 +112,10 @@ def _authority(endpoint: Endpoint) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _request(path: str, host: str) -> bytes:
-    """Written by h11, which refuses a path or a host that would break out of its line."""
+def _request(path: str, host: str) -> h11.Request:
+    """Checked by h11, which refuses a path or a host that would break out of its line."""
     headers = [("Host", host), ("User-Agent", "fairlead-health"), ("Connection", "close")]
-    request = h11.Request(method="GET", target=path, headers=headers)
-    return h11.Connection(h11.CLIENT).send(request) or b""
+    return h11.Request(method="GET", target=path, headers=headers)
 
 
 @lru_cache(maxsize=64)
