@@ -28,8 +28,13 @@ class DecisionFile:
         if self.get(service) == decision:
             return
         self._kept[service] = decision
-        if decision == EMPTY:
-            del self._kept[service]
+        self._save()
+
+    def drop(self, service: str) -> None:
+        if self._kept.pop(service, None) is not None:
+            self._save()
+
+    def _save(self) -> None:
         write_atomically(self._path, msgspec.json.encode(self._kept))
 
     def _load(self) -> dict[str, Decision]:
@@ -40,5 +45,7 @@ class DecisionFile:
         except msgspec.DecodeError as error:
             aside = self._path.with_suffix(".broken")
             self._path.replace(aside)
-            self._journal.record("decisions-lost", "", f"{self._path} was unreadable ({error}); see {aside}")
+            self._journal.record(
+                "decisions-lost", "", f"{self._path} was unreadable ({error}); see {aside}"
+            )
             return {}

@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or the next start after a crash, sees the old or the new whole."""
+"""Files written so that a reader, or the next start after a crash, sees old or new whole."""
 
 from __future__ import annotations
 

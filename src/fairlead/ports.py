@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from fairlead.core.health import Health
 from fairlead.core.model import (
     Counters,
     Decision,
@@ -95,6 +96,15 @@ class Prober(Protocol):
         """Empty when it passed, else why not, in a few words. Raises nothing but cancellation."""
 
 
+class Checks(Protocol):
+    """Probes the endpoints it is told of, each on a schedule of its own, and reports changes."""
+
+    def watch(self, endpoint: Endpoint, check: HealthCheck, initial: Health) -> None:
+        """Begin, or go on with another check; `initial` counts for an endpoint not yet watched."""
+
+    def unwatch(self, endpoint_id: str) -> None: ...
+
+
 class Clock(Protocol):
     def now(self) -> float:
         """Monotonic seconds."""
@@ -109,7 +119,9 @@ class Decisions(Protocol):
     def get(self, service: str) -> Decision: ...
 
     def put(self, service: str, decision: Decision) -> None:
-        """Keep it; the default Decision drops what was kept."""
+        """Keep it beyond the daemon's life."""
+
+    def drop(self, service: str) -> None: ...
 
 
 class Journal(Protocol):

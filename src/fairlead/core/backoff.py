@@ -21,7 +21,9 @@ class Backoff:
     given_up: str = ""
 
 
-def after_exit(backoff: Backoff, started: float, now: float, *, was_ready: bool, why: str) -> Backoff:
+def after_exit(
+    backoff: Backoff, started: float, now: float, *, was_ready: bool, why: str
+) -> Backoff:
     """The back-off after an endpoint, started at `started`, ended unasked at `now`.
 
     A long and useful life ends the row: its replacement starts at once. Endpoints that fall
@@ -33,5 +35,7 @@ def after_exit(backoff: Backoff, started: float, now: float, *, was_ready: bool,
         return backoff
     failures = backoff.failures + 1
     delay = min(FIRST_DELAY * 2 ** (failures - 1), LONGEST_DELAY)
-    given_up = f"crash loop: {failures} starts in a row failed, last: {why}" if failures >= TRIES else ""
+    given_up = (
+        f"crash loop: {failures} starts in a row failed, last: {why}" if failures >= TRIES else ""
+    )
     return Backoff(failures, now + delay, now, given_up)

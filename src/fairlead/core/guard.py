@@ -30,7 +30,9 @@ def believe(belief: Belief, sighting: Sighting) -> Belief:
         return Belief({**belief.endpoints, **seen}, belief.doubted, sighting.problem)
     missing = belief.endpoints.keys() - seen.keys()
     if 2 * len(missing) > len(belief.endpoints) and not missing <= belief.doubted:
-        problem = f"{len(missing)} of {len(belief.endpoints)} endpoints vanished at once; reading again"
+        problem = (
+            f"{len(missing)} of {len(belief.endpoints)} endpoints vanished at once; reading again"
+        )
         return Belief({**belief.endpoints, **seen}, frozenset(missing), problem)
     return Belief(seen)
 

@@ -1,7 +1,7 @@
 """The words of fairlead as frozen types: what the user wants, what runs, what the proxy is told.
 
-Durations are seconds (float). `since`, `started` and `ready_at` are seconds since the epoch, because
-they are shown and cross processes; everything that measures a span takes a monotonic `now` instead.
+Durations are seconds (float). `since`, `started` and `ready_at` are seconds since the epoch: they
+are shown and cross processes. Whatever measures a span takes a monotonic `now` instead.
 """
 
 from __future__ import annotations

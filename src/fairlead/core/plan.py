@@ -137,7 +137,9 @@ def _abandon(intent: Intent, seen: Sequence[Seen], now: float) -> Abandon | None
         return None
     if intent.backoff.failures >= ROLL_TRIES:
         return Abandon(wanted.revision, f"{intent.backoff.failures} starts in a row failed")
-    late = next((s for s in seen if s.endpoint.revision == wanted.revision and _late(s, wanted, now)), None)
+    late = next(
+        (s for s in seen if s.endpoint.revision == wanted.revision and _late(s, wanted, now)), None
+    )
     if late is None:
         return None
     why = late.health.problem or "no check passed"
@@ -157,7 +159,9 @@ def _overdue(intent: Intent, split: _Split, now: float) -> Iterator[Change]:
     for s in split.new:
         if _late(s, intent.spec, now):
             limit = intent.spec.health.start_timeout
-            yield Withdraw(s.endpoint, f"not ready after {limit:g} s: {s.health.problem}", failed=True)
+            yield Withdraw(
+                s.endpoint, f"not ready after {limit:g} s: {s.health.problem}", failed=True
+            )
 
 
 def _starts(intent: Intent, split: _Split, now: float) -> Iterator[Change]:
@@ -200,7 +204,9 @@ def _floor(service: Service) -> int:
     """How many stay ready through a roll: without a surge, room is made by taking old ones out."""
     if service.fixed:
         return 0
-    return service.replicas if service.roll.surge else max(0, service.replicas - service.roll.parallel)
+    return (
+        service.replicas if service.roll.surge else max(0, service.replicas - service.roll.parallel)
+    )
 
 
 def _why_leave(seen: Seen) -> str:

@@ -1,4 +1,4 @@
-"""What one pass knows of a service: the platform's word, the checks' and our own marks, in one place."""
+"""What one pass knows of a service: the platform's word, the checks' and our own marks."""
 
 from __future__ import annotations
 

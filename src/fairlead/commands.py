@@ -1,0 +1,123 @@
+"""What users ask of a running cluster: each sets what is wanted, and lets the loop bring it about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fairlead.core.backoff import Backoff
+from fairlead.core.errors import BadInput, UnknownName
+from fairlead.core.model import Cluster, Service
+from fairlead.core.view import Intent, Leave
+from fairlead.reconcile import Reconciler
+from fairlead.tracking import Tracked
+
+MOST_REPLICAS = 1_000
+
+
+class Commands:
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._loop = reconciler
+
+    def adopt(self, cluster: Cluster, leftovers: Iterable[str] = ()) -> None:
+        """Want what the settings say. Services that are not in them, `leftovers` too, are drained."""
+        for service in cluster.services:
+            self._want(service)
+        wanted = {service.name for service in cluster.services}
+        for name in {*self._loop.tracked, *leftovers} - wanted:
+            self._remove(name)
+
+    def scale(self, name: str, replicas: int) -> None:
+        """UnknownName; BadInput for a count out of bounds or a service of fixed endpoints."""
+        tracked = self._named(name)
+        if tracked.service.fixed:
+            raise BadInput(f"{name} lists fixed endpoints: add or remove them in the settings file")
+        if not 0 <= replicas <= MOST_REPLICAS:
+            raise BadInput(f"cannot scale {name} to {replicas}: expected 0 to {MOST_REPLICAS}")
+        before = tracked.service.replicas
+        service = replace(tracked.service, replicas=replicas)
+        tracked.intent = replace(tracked.intent, service=service, backoff=Backoff())
+        self._tell(name, "scale", f"from {before} to {replicas}, by command")
+        self._change(name)
+
+    def restart(self, name: str) -> None:
+        """Roll every endpoint; a crash loop or a failed roll is tried again. UnknownName."""
+        tracked = self._named(name)
+        tracked.intent = replace(tracked.intent, backoff=Backoff(), failed="")
+        for seen in tracked.seen():
+            if seen.alive and not tracked.service.fixed:
+                tracked.leaves[seen.endpoint.id] = Leave("restart")
+        self._tell(name, "restart", "by command")
+        self._change(name)
+
+    def drain(self, name: str, endpoint: str) -> None:
+        """Take one endpoint out, at once if another is ready, else when its successor is."""
+        tracked = self._named(name)
+        found = tracked.belief.endpoints.get(endpoint)
+        if found is None:
+            known = ", ".join(tracked.belief.endpoints) or "none"
+            raise UnknownName(f"{name} has no endpoint {endpoint} (it has: {known})")
+        tracked.leaves[endpoint] = Leave("drained by command", urgent=True)
+        self._change(name)
+
+    def _want(self, service: Service) -> None:
+        name = service.name
+        tracked = self._loop.tracked.get(name)
+        if tracked is None or tracked.removed:
+            self._track(service, tracked)
+        else:
+            replicas = self._count(service, tracked.service.replicas, self._loop.filed.get(name))
+            wanted = replace(service, replicas=replicas)
+            tracked.intent = Intent(wanted, tracked.intent.good)
+            self._watch_again(tracked)
+        self._loop.filed[name] = service.replicas
+        self._loop.notify(name)
+
+    def _track(self, service: Service, before: Tracked | None) -> None:
+        """Begin with a service, or take back one that was about to go."""
+        kept = self._loop.edges.decisions.get(service.name)
+        replicas = service.replicas
+        if kept.replicas is not None:
+            replicas = self._count(service, kept.replicas, kept.filed)
+        wanted = replace(service, replicas=replicas)
+        tracked = before or Tracked(Intent(wanted))
+        tracked.removed = False
+        tracked.intent = Intent(wanted, kept.good, kept.failed)
+        tracked.leaves |= {key: Leave(reason, urgent) for key, reason, urgent in kept.leaving}
+        self._loop.tracked[service.name] = tracked
+
+    def _count(self, service: Service, current: int, filed: int | None) -> int:
+        """A count set by `scale` stands until the file asks for another than it did then."""
+        if service.fixed or service.replicas != filed:
+            return service.replicas
+        return current
+
+    def _remove(self, name: str) -> None:
+        tracked = self._loop.tracked.setdefault(name, Tracked(Intent(Service(name))))
+        if tracked.removed:
+            return
+        service = replace(tracked.service, replicas=0, routes=(), endpoints=())
+        tracked.intent, tracked.removed = Intent(service), True
+        self._loop.filed.pop(name, None)
+        self._loop.edges.decisions.drop(name)
+        self._tell(name, "remove", "no longer in the settings")
+        self._loop.notify(name)
+
+    def _watch_again(self, tracked: Tracked) -> None:
+        for seen in tracked.seen():
+            if seen.alive:
+                self._loop.edges.checks.watch(seen.endpoint, tracked.service.health, seen.health)
+
+    def _named(self, name: str) -> Tracked:
+        tracked = self._loop.tracked.get(name)
+        if tracked is None or tracked.removed:
+            known = ", ".join(self._loop.filed) or "none"
+            raise UnknownName(f"no service {name!r} (there are: {known})")
+        return tracked
+
+    def _change(self, name: str) -> None:
+        self._loop.keep(name)
+        self._loop.notify(name)
+
+    def _tell(self, name: str, kind: str, message: str) -> None:
+        self._loop.edges.journal.record(kind, name, message)

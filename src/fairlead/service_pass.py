@@ -1,0 +1,195 @@
+"""One pass over one service: observe -> plan -> guard -> publish -> carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from fairlead.core.backoff import Backoff, after_exit
+from fairlead.core.errors import PlatformError, ProxyError
+from fairlead.core.guard import believe, permit
+from fairlead.core.health import Health
+from fairlead.core.model import Endpoint, EntryState, Phase, ServiceTable, Sighting
+from fairlead.core.plan import Abandon, Change, Forget, Start, Stop, Withdraw, plan
+from fairlead.core.routing import table
+from fairlead.core.view import Drain
+from fairlead.ports import Checks, Clock, Decisions, Journal, Notify, Platform, Proxy
+from fairlead.tracking import Tracked
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """All that the loop acts through. The first platform is the one that starts endpoints."""
+
+    platforms: tuple[Platform, ...]
+    proxy: Proxy
+    checks: Checks
+    decisions: Decisions
+    journal: Journal
+    clock: Clock
+
+
+class ServicePass:
+    """Knows which platform runs an endpoint and which service it belongs to, by endpoint id."""
+
+    def __init__(self, edges: Edges, notify: Notify) -> None:
+        self._edges, self._notify = edges, notify
+        self._runner: dict[str, Platform] = {}
+        self.service_of: dict[str, str] = {}
+
+    async def __call__(self, tracked: Tracked) -> None:
+        await self._observe(tracked)
+        await self._measure(tracked)
+        seen = tracked.seen()
+        changes = plan(tracked.intent, seen, self._edges.clock.now())
+        changes = permit(changes, tracked.intent, seen)
+        self._mark(tracked, changes)
+        await self._publish(tracked)
+        for change in changes:
+            await self._carry_out(tracked, change)
+        self._note_good(tracked)
+
+    async def _observe(self, tracked: Tracked) -> None:
+        sightings = [await self._sight(tracked, platform) for platform in self._edges.platforms]
+        whole = Sighting(
+            tuple(e for s in sightings for e in s.endpoints),
+            all(s.complete for s in sightings),
+            "; ".join(s.problem for s in sightings if s.problem),
+        )
+        known = tracked.belief.endpoints
+        tracked.belief = believe(tracked.belief, whole)
+        for gone in known.keys() - tracked.belief.endpoints.keys():
+            self._forget(tracked, gone)
+        for endpoint in tracked.endpoints:
+            self._meet(tracked, known, endpoint)
+
+    async def _sight(self, tracked: Tracked, platform: Platform) -> Sighting:
+        sighting = await platform.observe([tracked.service])
+        for endpoint in sighting.endpoints:
+            self._runner[endpoint.id] = platform
+        return sighting
+
+    def _meet(self, tracked: Tracked, known: Mapping[str, Endpoint], endpoint: Endpoint) -> None:
+        """Take note of an endpoint that is new, or that has ended since the last pass."""
+        if endpoint.id not in tracked.first_seen:
+            self.service_of[endpoint.id] = tracked.service.name
+            tracked.first_seen[endpoint.id] = self._edges.clock.now()
+            if endpoint.phase is Phase.RUNNING:
+                initial = tracked.health.get(endpoint.id, Health())
+                self._edges.checks.watch(endpoint, tracked.service.health, initial)
+        before = known.get(endpoint.id)
+        if endpoint.phase is Phase.EXITED and (before is None or before.phase is not Phase.EXITED):
+            self._note_exit(tracked, endpoint)
+
+    def _note_exit(self, tracked: Tracked, endpoint: Endpoint) -> None:
+        self._edges.checks.unwatch(endpoint.id)
+        name = tracked.service.name
+        if endpoint.phase is Phase.EXITED and endpoint.id in tracked.drains:
+            self._edges.journal.record("stopped", name, endpoint.exit or "ended", endpoint.id)
+            return
+        self._edges.journal.record("crash", name, endpoint.exit or "ended unasked", endpoint.id)
+        self._count_failure(tracked, endpoint, endpoint.exit)
+
+    def _count_failure(self, tracked: Tracked, endpoint: Endpoint | None, why: str) -> None:
+        """A start that failed, or an end that nobody asked for, moves the next start back."""
+        now = self._edges.clock.now()
+        started = tracked.first_seen.get(endpoint.id, now) if endpoint else now
+        health = tracked.health.get(endpoint.id) if endpoint else None
+        was_ready = health is not None and health.ever_up
+        if endpoint and endpoint.revision != tracked.intent.spec.revision:
+            return
+        backoff = after_exit(tracked.intent.backoff, started, now, was_ready=was_ready, why=why)
+        if backoff.given_up and not tracked.intent.backoff.given_up:
+            self._edges.journal.record("given-up", tracked.service.name, backoff.given_up)
+        tracked.intent = replace(tracked.intent, backoff=backoff)
+
+    async def _measure(self, tracked: Tracked) -> None:
+        """How many requests are in flight on draining endpoints; one never routed to has none."""
+        if not tracked.draining:
+            return
+        routed = {entry.id for entry in tracked.pushed.entries} if tracked.pushed else set()
+        tracked.in_flight = {key: 0 for key in tracked.drains if key not in routed}
+        try:
+            counters = await self._edges.proxy.counters(tracked.service.name)
+        except ProxyError:
+            return
+        tracked.in_flight.update((key, c.in_flight) for key, c in counters.items())
+
+    def _mark(self, tracked: Tracked, changes: Iterable[Change]) -> None:
+        """Write down what is decided, so that the table that is published next follows it."""
+        now = self._edges.clock.now()
+        for change in changes:
+            if isinstance(change, Withdraw):
+                tracked.drains[change.endpoint.id] = Drain(change.reason, now)
+                self._tell(tracked, "drain", change.reason, change.endpoint.id)
+                if change.failed:
+                    self._count_failure(tracked, change.endpoint, change.reason)
+            elif isinstance(change, Abandon):
+                tracked.intent = replace(tracked.intent, failed=change.revision, backoff=Backoff())
+                self._tell(
+                    tracked, "roll-failed", f"{change.reason}; the old endpoints go on serving"
+                )
+                self._notify(tracked.service.name)
+
+    async def _publish(self, tracked: Tracked) -> None:
+        wanted = table(tracked.intent, tracked.seen())
+        if wanted != tracked.pushed:
+            await self._edges.proxy.push(wanted)
+            tracked.pushed = wanted
+        now = self._edges.clock.now()
+        for key, drain in tracked.drains.items():
+            if drain.withdrawn is None and _withdrawn(wanted, key):
+                tracked.drains[key] = replace(drain, withdrawn=now)
+
+    async def _carry_out(self, tracked: Tracked, change: Change) -> None:
+        match change:
+            case Start():
+                await self._start(tracked, change)
+            case Stop(endpoint, reason):
+                self._tell(tracked, "stop", reason, endpoint.id)
+                self._edges.checks.unwatch(endpoint.id)
+                await self._runner[endpoint.id].stop(endpoint, tracked.service.stop_timeout)
+                self._notify(tracked.service.name)
+            case Forget(endpoint):
+                await self._runner[endpoint.id].forget(endpoint)
+                tracked.forget(endpoint.id)
+                self._forget(tracked, endpoint.id)
+
+    async def _start(self, tracked: Tracked, change: Start) -> None:
+        try:
+            endpoint = await self._edges.platforms[0].start(change.service)
+        except PlatformError as error:
+            self._tell(tracked, "start-failed", str(error))
+            self._count_failure(tracked, None, str(error))
+            return
+        self._tell(tracked, "start", f"{change.reason}, port {endpoint.port}", endpoint.id)
+        self._runner[endpoint.id] = self._edges.platforms[0]
+        known = tracked.belief.endpoints
+        tracked.belief = replace(tracked.belief, endpoints={**known, endpoint.id: endpoint})
+        self._meet(tracked, known, endpoint)
+
+    def _forget(self, tracked: Tracked, endpoint_id: str) -> None:
+        self._edges.checks.unwatch(endpoint_id)
+        tracked.forget(endpoint_id)
+        self._runner.pop(endpoint_id, None)
+        self.service_of.pop(endpoint_id, None)
+
+    def _note_good(self, tracked: Tracked) -> None:
+        intent = tracked.intent
+        if intent.service.fixed or intent.rolled_back or intent.good == intent.service:
+            return
+        alive = [s for s in tracked.seen() if s.alive]
+        current = [s for s in alive if s.endpoint.revision == intent.service.revision]
+        if 0 < len(alive) == len(current) == intent.service.replicas and all(
+            s.ready for s in current
+        ):
+            if intent.good is not None and intent.good.revision != intent.service.revision:
+                self._tell(tracked, "rolled", "every endpoint runs the new revision")
+            tracked.intent = replace(intent, good=intent.service)
+
+    def _tell(self, tracked: Tracked, kind: str, message: str, endpoint: str = "") -> None:
+        self._edges.journal.record(kind, tracked.service.name, message, endpoint)
+
+
+def _withdrawn(table: ServiceTable, endpoint_id: str) -> bool:
+    return all(e.state is not EntryState.UP for e in table.entries if e.id == endpoint_id)

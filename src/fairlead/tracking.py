@@ -1,0 +1,81 @@
+"""What the loop keeps of one service between passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fairlead.core.guard import Belief
+from fairlead.core.health import Health
+from fairlead.core.model import Decision, Endpoint, Phase, Service, ServiceTable
+from fairlead.core.view import Drain, Intent, Leave, Seen
+
+EXPIRED = Health()
+
+
+def _nothing_known() -> Belief:
+    return Belief({})
+
+
+@dataclass(slots=True)
+class Tracked:
+    """One service. `first_seen` is monotonic, by endpoint id; `pushed` is what the proxy serves.
+
+    `removed`: it is no longer in the settings and is forgotten once its last endpoint has gone.
+    """
+
+    intent: Intent
+    removed: bool = False
+    belief: Belief = field(default_factory=_nothing_known)
+    health: dict[str, Health] = field(default_factory=dict)
+    drains: dict[str, Drain] = field(default_factory=dict)
+    leaves: dict[str, Leave] = field(default_factory=dict)
+    in_flight: dict[str, int] = field(default_factory=dict)
+    first_seen: dict[str, float] = field(default_factory=dict)
+    pushed: ServiceTable | None = None
+    problem: str = ""
+
+    @property
+    def service(self) -> Service:
+        return self.intent.service
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return tuple(self.belief.endpoints.values())
+
+    @property
+    def draining(self) -> bool:
+        """Whether a count of requests in flight is being waited for."""
+        running = (e for e in self.endpoints if e.phase is Phase.RUNNING)
+        return any(e.id in self.drains for e in running)
+
+    def seen(self) -> tuple[Seen, ...]:
+        return tuple(self._seen(endpoint) for endpoint in self.endpoints)
+
+    def _seen(self, endpoint: Endpoint) -> Seen:
+        key = endpoint.id
+        return Seen(
+            endpoint,
+            self.health.get(key, EXPIRED),
+            self.drains.get(key),
+            self.leaves.get(key),
+            self.in_flight.get(key),
+            self.first_seen.get(key, 0.0),
+        )
+
+    def forget(self, endpoint_id: str) -> None:
+        endpoints = {k: e for k, e in self.belief.endpoints.items() if k != endpoint_id}
+        self.belief = Belief(endpoints, self.belief.doubted, self.belief.problem)
+        for kept in (self.health, self.drains, self.leaves, self.in_flight, self.first_seen):
+            kept.pop(endpoint_id, None)
+
+    def decision(self, filed: int) -> Decision:
+        """What of this must outlive the daemon; `filed` is the count in the settings file."""
+        replicas = None if self.service.replicas == filed else self.service.replicas
+        leaving = tuple((k, leave.reason, leave.urgent) for k, leave in self.leaves.items())
+        return Decision(
+            replicas,
+            filed if replicas is not None else 0,
+            self.intent.failed,
+            self.intent.good,
+            leaving,
+        )
