@@ -1,4 +1,4 @@
-"""What users ask of a running cluster: each sets what is wanted, and lets the loop bring it about."""
+"""What users ask of a running cluster: each sets what is wanted; the loop brings it about."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Commands:
         self._loop = reconciler
 
     def adopt(self, cluster: Cluster, leftovers: Iterable[str] = ()) -> None:
-        """Want what the settings say. Services that are not in them, `leftovers` too, are drained."""
+        """Want what the settings say; services not in them, `leftovers` too, are drained."""
         for service in cluster.services:
             self._want(service)
         wanted = {service.name for service in cluster.services}
@@ -68,7 +68,7 @@ class Commands:
         else:
             replicas = self._count(service, tracked.service.replicas, self._loop.filed.get(name))
             wanted = replace(service, replicas=replicas)
-            tracked.intent = Intent(wanted, tracked.intent.good)
+            tracked.intent = Intent(wanted, tracked.intent.good, tracked.intent.failed)
             self._watch_again(tracked)
         self._loop.filed[name] = service.replicas
         self._loop.notify(name)

@@ -8,8 +8,11 @@ Bursts coalesce: however often a service is notified before its pass begins, it 
 from __future__ import annotations
 
 import asyncio
+import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from fairlead.core.errors import FairleadError, ProxyError
 from fairlead.core.health import Health
@@ -106,8 +109,16 @@ class Reconciler:
             await self._pass(tracked)
             await self._settle(name, tracked)
         except FairleadError as error:
-            self._tell_problem(tracked, str(error))
-            self._deadlines[name] = self.edges.clock.now() + RETRY
+            self._retry(name, tracked, str(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one service spares the rest
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(where.filename).name}:{where.lineno}"
+            self._retry(name, tracked, f"fairlead itself failed: {error!r} at {place}")
+            sys.excepthook(type(error), error, error.__traceback__)
+
+    def _retry(self, name: str, tracked: Tracked, problem: str) -> None:
+        self._tell_problem(tracked, problem)
+        self._deadlines[name] = self.edges.clock.now() + RETRY
 
     async def _settle(self, name: str, tracked: Tracked) -> None:
         """What follows from where the pass has come to: forget, remember, look again."""

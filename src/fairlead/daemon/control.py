@@ -1,0 +1,86 @@
+"""What the API asks, answered by the running daemon. Implements api.control.Control."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fairlead.commands import Commands
+from fairlead.core.changes import describe
+from fairlead.core.errors import FairleadError
+from fairlead.core.model import Cluster, Event
+from fairlead.daemon.status import status
+from fairlead.journal import EventLog
+from fairlead.ports import Proxy
+from fairlead.reconcile import Reconciler
+
+
+@dataclass(slots=True)
+class Ending:
+    """Set when somebody asks the daemon to end; `keep`: leave endpoints and proxy serving."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    keep: bool = False
+
+    def ask(self, *, keep: bool) -> None:
+        self.keep = keep
+        self.asked.set()
+
+
+class DaemonControl:
+    def __init__(
+        self,
+        loop: Reconciler,
+        journal: EventLog,
+        load: Callable[[], Cluster],
+        ending: Ending,
+    ) -> None:
+        self._loop, self._journal, self._load, self._ending = loop, journal, load, ending
+        self._commands = Commands(loop)
+        self._cluster = Cluster()
+
+    def begin(self, cluster: Cluster, leftovers: set[str]) -> None:
+        """Adopt the settings for the first time."""
+        self._cluster = cluster
+        self._commands.adopt(cluster, leftovers)
+
+    async def status(self, service: str = "") -> dict[str, Any]:
+        return dict(await status(self._loop, self._cluster.name, service))
+
+    async def scale(self, service: str, replicas: int) -> None:
+        self._commands.scale(service, replicas)
+
+    async def restart(self, service: str) -> None:
+        self._commands.restart(service)
+
+    async def drain(self, service: str, endpoint: str) -> None:
+        self._commands.drain(service, endpoint)
+
+    async def apply(self) -> list[str]:
+        try:
+            return await self._apply(self._load())
+        except FairleadError as error:
+            self._journal.record("apply-refused", "", f"{error}; the settings in force stay")
+            raise
+
+    async def _apply(self, cluster: Cluster) -> list[str]:
+        """The proxy first: it is what can refuse (a listen address that is taken)."""
+        changes = describe(self._cluster, cluster)
+        await self._proxy.configure(cluster.front)
+        self._cluster = cluster
+        self._commands.adopt(cluster)
+        for change in changes:
+            self._journal.record("apply", "", change)
+        return changes
+
+    @property
+    def _proxy(self) -> Proxy:
+        return self._loop.edges.proxy
+
+    async def events(self, since: int, timeout: float) -> list[Event]:
+        return await self._journal.wait(since, timeout)
+
+    async def down(self, *, keep: bool) -> None:
+        self._ending.ask(keep=keep)
