@@ -68,10 +68,10 @@ def test_nothing_starts_during_a_back_off_nor_after_giving_up() -> None:
 def test_scale_in_takes_endpoints_that_are_not_ready_first_then_the_youngest() -> None:
     one = replace(SERVICE, replicas=2)
     copies = [
-        seen(1, since=1.0),
-        seen(2, since=3.0),
-        seen(3, since=2.0),
-        seen(4, health=Health(), since=9.0),
+        replace(seen(1), endpoint=replace(endpoint(1), started=1.0)),
+        replace(seen(2), endpoint=replace(endpoint(2), started=3.0)),
+        replace(seen(3), endpoint=replace(endpoint(3), started=2.0)),
+        seen(4, health=Health()),
     ]
     assert withdrawn(plan(Intent(one), copies, 10)) == {"catalog-4", "catalog-2"}
 
