@@ -1,4 +1,4 @@
-"""Decisions in one JSON file of the state directory."""
+"""Decisions in the state directory, a small JSON file a service."""
 
 from __future__ import annotations
 
@@ -13,39 +13,36 @@ from fairlead.ports import Journal
 EMPTY = Decision()
 
 
-class DecisionFile:
+class DecisionFiles:
     """Implements ports.Decisions. A file that cannot be read is set aside and told, not fatal."""
 
-    def __init__(self, path: Path, journal: Journal) -> None:
-        self._path = path
-        self._journal = journal
-        self._kept = self._load()
+    def __init__(self, folder: Path, journal: Journal) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder, self._journal = folder, journal
+        self._kept: dict[str, Decision] = {}
+        for path in sorted(folder.glob("*.json")):
+            self._load(path)
 
     def get(self, service: str) -> Decision:
         return self._kept.get(service, EMPTY)
 
     def put(self, service: str, decision: Decision) -> None:
-        if self.get(service) == decision:
-            return
-        self._kept[service] = decision
-        self._save()
+        if self.get(service) != decision:
+            write_atomically(self._path(service), msgspec.json.encode(decision))
+            self._kept[service] = decision
 
     def drop(self, service: str) -> None:
-        if self._kept.pop(service, None) is not None:
-            self._save()
+        self._kept.pop(service, None)
+        self._path(service).unlink(missing_ok=True)
 
-    def _save(self) -> None:
-        write_atomically(self._path, msgspec.json.encode(self._kept))
+    def _path(self, service: str) -> Path:
+        return self._folder / f"{service}.json"
 
-    def _load(self) -> dict[str, Decision]:
+    def _load(self, path: Path) -> None:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, Decision])
-        except FileNotFoundError:
-            return {}
+            self._kept[path.stem] = msgspec.json.decode(path.read_bytes(), type=Decision)
         except msgspec.DecodeError as error:
-            aside = self._path.with_suffix(".broken")
-            self._path.replace(aside)
-            self._journal.record(
-                "decisions-lost", "", f"{self._path} was unreadable ({error}); see {aside}"
-            )
-            return {}
+            aside = path.with_suffix(".broken")
+            path.replace(aside)
+            message = f"{path.name} was unreadable ({error}) and is kept as {aside.name}"
+            self._journal.record("decisions-lost", path.stem, message)

@@ -8,7 +8,7 @@ from pathlib import Path
 from fairlead.clock import SystemClock
 from fairlead.core.health import Health
 from fairlead.core.model import Cluster
-from fairlead.decisions import DecisionFile
+from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.platforms.process.platform import ProcessPlatform
@@ -49,7 +49,7 @@ def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
     fixed = FixedPlatform(bell.notify, clock)
     proxy = NginxProxy(state, cluster.front, bell.notify, journal)
     checker = Checker(Probes(), clock, bell.report)
-    decisions = DecisionFile(state / "decisions.json", journal)
+    decisions = DecisionFiles(state / "decisions", journal)
     platforms = (processes, fixed)
     bell.loop = Reconciler(Edges(platforms, proxy, checker, decisions, journal, clock))
     return Wired(bell.loop, processes, fixed, proxy, checker)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from fairlead.core.model import CheckKind, Decision, HealthCheck, Route, Service
+from fairlead.decisions import DecisionFiles
+from tests.stub_edges import StubJournal
+
+GOOD = Service(
+    "catalog",
+    (Route("shop.localhost", "/api", strip=True),),
+    run=("app", "{port}"),
+    env=(("A", "b"),),
+    health=HealthCheck(CheckKind.HTTP, "/health"),
+)
+DECISION = Decision(4, 2, "abc", GOOD, (("catalog-1", "restart", True),))
+
+
+def test_decisions_outlive_the_daemon(tmp_path: Path) -> None:
+    DecisionFiles(tmp_path / "decisions", StubJournal()).put("catalog", DECISION)
+    again = DecisionFiles(tmp_path / "decisions", StubJournal())
+    assert again.get("catalog") == DECISION
+    assert again.get("alerts") == Decision()
+
+
+def test_dropped_decisions_are_gone_for_good(tmp_path: Path) -> None:
+    files = DecisionFiles(tmp_path / "decisions", StubJournal())
+    files.put("catalog", DECISION)
+    files.drop("catalog")
+    files.drop("never-known")
+    assert DecisionFiles(tmp_path / "decisions", StubJournal()).get("catalog") == Decision()
+
+
+def test_a_broken_file_is_set_aside_and_told(tmp_path: Path) -> None:
+    (tmp_path / "catalog.json").write_bytes(b'{"replicas": "many"}')
+    journal = StubJournal()
+    assert DecisionFiles(tmp_path, journal).get("catalog") == Decision()
+    assert journal.kinds() == ["decisions-lost"]
+    assert (tmp_path / "catalog.broken").exists()
+
+
+def test_an_unchanged_decision_is_not_written_again(tmp_path: Path) -> None:
+    files = DecisionFiles(tmp_path, StubJournal())
+    files.put("catalog", DECISION)
+    (tmp_path / "catalog.json").unlink()
+    files.put("catalog", DECISION)
+    assert not (tmp_path / "catalog.json").exists()
