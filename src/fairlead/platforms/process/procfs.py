@@ -1,0 +1,82 @@
+"""What /proc tells about processes: identity, sessions and whose children they are.
+
+A pid alone names nobody, because the kernel uses numbers again. A pid with its start time (in
+clock ticks since boot, field 22 of proc_pid_stat(5)) and the boot id (random(4)) names one process
+for good.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_DEAD = frozenset({b"Z", b"X", b"x"})
+_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """`ticks` is the start time in clock ticks since boot; a zombie is not alive."""
+
+    alive: bool
+    ticks: int
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def stat(pid: int) -> Stat | None:
+    """None when there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except _GONE:
+        return None
+    fields = text.rpartition(b")")[2].split()  # the name before it may hold anything, even ")"
+    return Stat(fields[0] not in _DEAD, int(fields[19]))
+
+
+def is_alive(pid: int, ticks: int) -> bool:
+    """Whether this very process, not another of the same number, still runs."""
+    found = stat(pid)
+    return found is not None and found.alive and found.ticks == ticks
+
+
+def session_members(session: int) -> list[int]:
+    """The living processes of a session; getsid(2) costs less than reading their stat files."""
+    return [pid for pid, of in sessions() if of == session and _lives(pid)]
+
+
+def sessions() -> Iterator[tuple[int, int]]:
+    """(pid, session) of every process that can be seen."""
+    for name in os.listdir("/proc"):  # noqa: PTH208 - a Path each costs more than the rest
+        if name.isdigit():
+            with suppress(*_GONE):
+                yield int(name), os.getsid(int(name))
+
+
+def outputs(pid: int) -> Iterator[Path]:
+    """The files that stdout and stderr of a process lead to."""
+    for number in (1, 2):
+        with suppress(*_GONE):
+            yield Path(f"/proc/{pid}/fd/{number}").readlink()
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment that a process was started with; empty when it cannot be read.
+
+    A program that sets its own title may have written over it.
+    """
+    try:
+        text = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes())
+    except _GONE:
+        return {}
+    return dict(part.split("=", 1) for part in text.split("\0") if "=" in part)
+
+
+def _lives(pid: int) -> bool:
+    found = stat(pid)
+    return found is not None and found.alive
