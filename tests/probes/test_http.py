@@ -16,6 +16,7 @@ from fairlead.probes.http import BOUND, HttpProbe, _spans
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHECK = HealthCheck(kind=CheckKind.HTTP, path="/actuator/health", timeout=5.0)
+SWITCH = "no HTTP answer: Received server _SWITCH_UPGRADE event without a pending proposal"
 
 
 def saying(*parts: bytes, requests: list[bytes] | None = None, wait: bool = False):
@@ -64,6 +65,7 @@ async def test_sends_the_host_of_the_settings(serving) -> None:
             range(200, 400),
             "status 503, expected 200-399",
         ),
+        (b"HTTP/1.1 101 No\r\nUpgrade: x\r\n\r\n", (101,), SWITCH),
         (OK, (204, 301, 302), "status 200, expected 204, 301-302"),
         (b"HTTP/1.1 103 Hint\r\n\r\n", range(100, 400), "connection closed before the answer"),
         (b"", range(200, 400), "connection closed before the answer"),
@@ -83,7 +85,7 @@ async def test_the_status_decides(serving, answer, statuses, problem) -> None:
 async def test_garbage_is_a_reason_without_control_characters(serving, garbage) -> None:
     async with serving(saying(garbage, wait=True)) as endpoint:
         problem = await HttpProbe().probe(CHECK, endpoint)
-    assert problem.startswith("the answer is not HTTP")
+    assert problem.startswith("no HTTP answer")
     assert problem.isprintable()
     assert len(problem) <= 200
 
@@ -98,7 +100,7 @@ async def test_an_endless_head_is_given_up(serving) -> None:
 
     async with serving(handle) as endpoint:
         problem = await HttpProbe().probe(CHECK, endpoint)
-    assert str(BOUND) in problem or "not HTTP" in problem
+    assert str(BOUND) in problem or "no HTTP answer" in problem
 
 
 async def test_endless_hints_are_given_up(serving) -> None:
@@ -110,7 +112,7 @@ async def test_endless_hints_are_given_up(serving) -> None:
 
     async with serving(handle) as endpoint:
         problem = await HttpProbe().probe(CHECK, endpoint)
-    assert problem == f"no answer's head within {BOUND} bytes"
+    assert problem == f"no HTTP answer: no head within {BOUND} bytes"
 
 
 async def test_an_endless_body_does_not_change_the_verdict(serving) -> None:

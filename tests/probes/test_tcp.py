@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from fairlead.core.model import Endpoint, HealthCheck
-from fairlead.probes.tcp import TcpProbe, connect
+from fairlead.probes.tcp import TcpProbe
 
 
 async def test_passes_when_the_connection_is_accepted(serving) -> None:
@@ -50,15 +50,32 @@ async def test_a_name_that_does_not_resolve() -> None:
 async def test_a_connection_to_itself_counts_as_refused(at, free_port, monkeypatch) -> None:
     """The kernel does this by chance; here the socket is bound to the port it connects to."""
     loop = asyncio.get_running_loop()
-    create = loop.create_connection
+    connect_socket = loop.sock_connect
 
-    async def from_the_same_port(factory, host, port):
-        return await create(factory, host, port, local_addr=(host, port))
+    async def from_the_same_port(connection: socket.socket, address: tuple[str, int]) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        connection.bind(address)
+        await connect_socket(connection, address)
+        assert connection.getpeername() == address
 
-    monkeypatch.setattr(loop, "create_connection", from_the_same_port)
-    with pytest.raises(ConnectionRefusedError):
-        await connect(at(free_port), asyncio.Protocol())
-    assert await TcpProbe().probe(HealthCheck(), at(free_port)) in {
-        "connection refused",
-        "address already in use",
-    }
+    monkeypatch.setattr(loop, "sock_connect", from_the_same_port)
+    assert await TcpProbe().probe(HealthCheck(), at(free_port)) == "connection refused"
+
+
+async def test_nothing_is_left_open(at, free_port, open_files) -> None:
+    before = open_files()
+    for _ in range(5):
+        await TcpProbe().probe(HealthCheck(), at(free_port))
+    assert open_files() <= before
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+async def test_ipv6(at, free_port) -> None:
+    with socket.socket(socket.AF_INET6) as listening:
+        try:
+            listening.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 loopback address here")
+        listening.listen()
+        endpoint = Endpoint("a", "shop", "node", "::1", listening.getsockname()[1])
+        assert await TcpProbe().probe(HealthCheck(), endpoint) == ""

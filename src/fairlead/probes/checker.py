@@ -127,7 +127,6 @@ class Checker:
         for endpoint_id in self.watched():
             self.unwatch(endpoint_id)
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # transports of cancelled checks close one turn of the loop later
 
     def _begin(self, watch: _Watch) -> None:
         self._watches[watch.endpoint.id] = watch

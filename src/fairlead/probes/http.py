@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from functools import lru_cache
 from itertools import pairwise
 
@@ -17,7 +19,6 @@ BOUND = 64 * 1024
 LINGER = 0.05
 """Seconds that the rest of an answer may take after its head. The status has decided by then; but
 an endpoint that still writes would log a broken connection at every check."""
-END = h11.EndOfMessage()
 CUT = "connection closed before the answer"
 
 
@@ -37,73 +38,60 @@ class HttpProbe:
 
 
 async def _ask(check: HealthCheck, endpoint: Endpoint) -> str:
-    answer = _Answer(_request(check.path, check.host or _authority(endpoint)))
-    transport = await connect(endpoint, answer)
-    try:
-        head = await answer.head
-        await asyncio.wait((answer.rest,), timeout=LINGER)
-    finally:
-        transport.abort()
-    return _verdict(head, check.statuses)
-
-
-def _verdict(head: int | str, statuses: tuple[int, ...]) -> str:
-    if isinstance(head, str):
-        return head
-    return "" if head in statuses else f"status {head}, expected {_spans(statuses)}"
-
-
-class _Answer(asyncio.Protocol):
-    """Sends the request and reads the answer.
-
-    `head` becomes its status, or why there is none; `rest` is done at its end.
-    """
-
-    def __init__(self, request: h11.Request) -> None:
-        loop = asyncio.get_running_loop()
-        self.head: asyncio.Future[int | str] = loop.create_future()
-        self.rest: asyncio.Future[None] = loop.create_future()
-        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=BOUND)
-        self._request = (self._parser.send(request) or b"") + (self._parser.send(END) or b"")
-        self._left = BOUND
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        self._left -= len(data)
-        self._parse(data)
-        if self._left <= 0:
-            self._end(f"no answer's head within {BOUND} bytes")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end(reason.of_os_error(exc) if isinstance(exc, OSError) else CUT)
-
-    def _parse(self, data: bytes) -> None:
-        if self.rest.done():
-            return
+    request = _request(check.path, check.host or _authority(endpoint))
+    with await connect(endpoint) as connection:
+        answer = _Answer(connection)
+        await answer.send(request)
         try:
-            self._parser.receive_data(data)
-            self._take()
+            status = await answer.status()
         except h11.RemoteProtocolError as error:
-            self._end(reason.clean(f"the answer is not HTTP: {error}"))
+            return CUT if answer.ended else reason.clean(f"no HTTP answer: {error}")
+        await answer.finish()
+    return "" if status in check.statuses else f"status {status}, expected {_spans(check.statuses)}"
 
-    def _take(self) -> None:
-        event = self._parser.next_event()
-        while event not in (h11.NEED_DATA, h11.PAUSED):
-            if isinstance(event, h11.Response) and not self.head.done():
-                self.head.set_result(event.status_code)
-            if isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                self._end(CUT)
-                return
-            event = self._parser.next_event()
 
-    def _end(self, problem: str) -> None:
-        if not self.head.done():
-            self.head.set_result(problem)
-        if not self.rest.done():
-            self.rest.set_result(None)
+class _Answer:
+    """The answer to one request; h11 knows HTTP, the socket carries the bytes."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.ended = False
+        self._connection = connection
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=BOUND)
+        self._left = BOUND
+        self._loop = asyncio.get_running_loop()
+
+    async def send(self, request: h11.Request) -> None:
+        head = self._parser.send(request) or b""
+        self._parser.send(h11.EndOfMessage())
+        await self._loop.sock_sendall(self._connection, head)
+
+    async def status(self) -> int:
+        """RemoteProtocolError when there is none."""
+        while not isinstance(event := await self._next(), h11.Response):
+            pass  # 1xx answers come before the real one
+        return event.status_code
+
+    async def finish(self) -> None:
+        """Take the rest, as far as it comes soon and is not too long."""
+        with contextlib.suppress(h11.RemoteProtocolError, OSError):
+            async with asyncio.timeout(LINGER):
+                while not isinstance(await self._next(), h11.EndOfMessage):
+                    pass
+
+    async def _next(self) -> h11.Event:
+        while not isinstance(event := self._parser.next_event(), h11.Event):
+            if event is h11.PAUSED:
+                raise h11.RemoteProtocolError("it wants to switch protocols")
+            self._parser.receive_data(await self._read())
+        return event
+
+    async def _read(self) -> bytes:
+        if self._left <= 0:
+            raise h11.RemoteProtocolError(f"no head within {BOUND} bytes")
+        data = await self._loop.sock_recv(self._connection, self._left)
+        self._left -= len(data)
+        self.ended = not data
+        return data
 
 
 def _authority(endpoint: Endpoint) -> str:
