@@ -116,7 +116,14 @@ class Rig:
 
     @property
     def turns(self) -> list[tuple[float, str, bool]]:
-        return [(at, endpoint_id, health.up) for at, endpoint_id, health in self.told]
+        """Of what was told, the changes between up and down."""
+        up: defaultdict[str, bool] = defaultdict(bool)
+        turns = []
+        for at, endpoint_id, health in self.told:
+            if health.up != up[endpoint_id]:
+                turns.append((at, endpoint_id, health.up))
+            up[endpoint_id] = health.up
+        return turns
 
 
 @pytest.fixture
@@ -134,13 +141,14 @@ async def test_a_new_endpoint_is_checked_at_once_and_fast_until_it_passes(rig, a
     rig.checker.watch(at(1), CHECK)
     await rig.time.pass_by(0.25)
     assert rig.prober.times["shop-1"] == [0, 0.1, 0.2]
-    assert rig.told == []
-    assert rig.checker.health("shop-1") == Health(problem="connection refused")
+    down = Health(problem="connection refused")
+    assert rig.checker.health("shop-1") == down
+    assert rig.told == [(0, "shop-1", down)]
     rig.prober.problems.clear()
     await rig.time.pass_by(4.25)
     assert rig.prober.times["shop-1"] == [0, 0.1, 0.2, 0.3, 2.3, 4.3]
     health = Health(up=True, ever_up=True, changed_at=EPOCH + 0.3, ready_at=EPOCH + 0.3)
-    assert rig.told == [(0.3, "shop-1", health)]
+    assert rig.told[1:] == [(0.3, "shop-1", health)]
     assert rig.checker.health("shop-1") == health
 
 
@@ -170,6 +178,28 @@ async def test_a_failure_is_confirmed_soon_and_told_once(rig, at) -> None:
     assert rig.turns == [(0, "shop-1", True), (2.5, "shop-1", False)]
     assert rig.prober.times["shop-1"] == [0, 2, 2.5, 4.5, 6.5, 8.5]
     assert rig.told[-1][2].problem == "status 503"
+
+
+async def test_a_new_reason_is_told_at_most_once_a_second(rig, at) -> None:
+    rig.checker.watch(at(1), replace(CHECK, start_interval=0.25))
+    for quarter in range(9):
+        rig.prober.problems["shop-1"] = f"exit 1: {quarter}"
+        await rig.time.pass_by(0.25)
+    assert [(when, health.problem) for when, _, health in rig.told] == [
+        (0, "exit 1: 0"),
+        (1, "exit 1: 3"),
+        (2, "exit 1: 7"),
+    ]
+
+
+async def test_a_doubt_about_one_that_is_up_is_not_told(rig, at) -> None:
+    rig.checker.watch(at(1), CHECK, UP)
+    rig.prober.problems["shop-1"] = "status 503"
+    await rig.time.pass_by(1.2)
+    assert rig.checker.health("shop-1") == replace(UP, streak=1, problem="status 503")
+    rig.prober.problems.clear()
+    await rig.time.pass_by(4)
+    assert rig.told == []
 
 
 async def test_one_that_was_up_before_is_first_checked_within_its_interval(rig, at) -> None:

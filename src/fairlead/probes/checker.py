@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,11 +18,16 @@ AT_ONCE = 256
 AT_ONCE_PER_SERVICE = 32
 """The same for one service: endpoints that hang use up their own service's share only."""
 
+REASON_PACE = 1.0
+"""Seconds between two reports of an endpoint that differ only in the reason: a command may say
+something else each time."""
+
 UNKNOWN = Health()
 """Of an endpoint that was never checked: down."""
 
 Report = Callable[[str, Health], None]
-"""Called with an endpoint's id and its health, each time `up` has turned."""
+"""Called with an endpoint's id and its health: each time `up` has turned, and while it is down when
+the reason has changed."""
 
 
 class Timer(Protocol):
@@ -43,6 +49,14 @@ class _Watch:
     timer: Timer | None = None
     task: asyncio.Task[None] | None = None
     again: bool = False
+    told: Health = UNKNOWN
+    told_at: float = -math.inf
+
+    def is_news(self, now: float) -> bool:
+        if self.health.up != self.told.up:
+            return True
+        other_reason = not self.health.up and self.health.problem != self.told.problem
+        return other_reason and now - self.told_at >= REASON_PACE
 
     def halt(self) -> None:
         if self.timer is not None:
@@ -88,7 +102,7 @@ class Checker:
         """
         known = self._watches.get(endpoint.id)
         if known is None:
-            self._begin(_Watch(endpoint, check, initial, self._clock.now()))
+            self._begin(_Watch(endpoint, check, initial, self._clock.now(), told=initial))
         else:
             self._follow(known, endpoint, check)
 
@@ -167,9 +181,10 @@ class Checker:
                 self._schedule(watch, self._delay(watch))
 
     def _judge(self, watch: _Watch, problem: str) -> None:
-        before = watch.health
-        watch.health = judge(before, watch.check, problem, self._clock.wall())
-        if watch.health.up != before.up:
+        watch.health = judge(watch.health, watch.check, problem, self._clock.wall())
+        now = self._clock.now()
+        if watch.is_news(now):
+            watch.told, watch.told_at = watch.health, now
             self._report(watch.endpoint.id, watch.health)
 
     def _delay(self, watch: _Watch) -> float:
