@@ -17,7 +17,7 @@ from fairlead.clock import SystemClock
 from fairlead.core.health import Health
 from fairlead.core.model import CheckKind, Endpoint, HealthCheck
 from fairlead.probes import Checker, Probes
-from fairlead.probes.checker import AT_ONCE_PER_SERVICE
+from fairlead.probes.checker import AT_ONCE, AT_ONCE_PER_SERVICE
 
 CHECK = HealthCheck(interval=2.0, jitter=0.0, start_interval=0.1, fall=2)
 UP = Health(up=True, ever_up=True, ready_at=7.0)
@@ -133,6 +133,7 @@ async def rig():
     await rig.checker.close()
     assert rig.time.pending == 0
     assert rig.prober.in_flight == 0
+    assert rig.checker._shares == {}
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -271,6 +272,18 @@ async def test_a_service_that_hangs_uses_up_only_its_own_share(rig, at) -> None:
     release.set()
     await settle()
     assert len(rig.told) == 1 + len(crowd)
+
+
+async def test_checks_in_flight_are_bounded_over_all(rig, at) -> None:
+    release = asyncio.Event()
+    for n in range(AT_ONCE + 10):
+        rig.prober.hanging[f"slow-{n}"] = release
+        rig.checker.watch(at(n, f"slow-{n}", f"service-{n // 20}"), CHECK)
+    await rig.time.pass_by(1)
+    assert rig.prober.in_flight == AT_ONCE
+    release.set()
+    await settle()
+    assert len(rig.told) == AT_ONCE + 10
 
 
 async def test_hurry_checks_now(rig, at) -> None:

@@ -173,8 +173,7 @@ class Checker:
         try:
             async with self._shares[watch.endpoint.service].slots, self._slots:
                 problem = await self._prober.probe(watch.check, watch.endpoint)
-            if watch.task is task:
-                self._judge(watch, problem)
+            self._judge(watch, problem)
         finally:
             if watch.task is task:
                 watch.task = None
