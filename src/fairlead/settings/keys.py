@@ -1,0 +1,351 @@
+"""Every key of fairlead.yaml: the one table from which parser, schema and documentation come.
+
+Defaults are those of core.model; a key only names its field there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairlead.core.model import Balance, CheckKind, Cluster, FixedEndpoint, Route, Service
+from fairlead.settings import words
+from fairlead.settings.numbers import Duration, Integer, Number, Size
+from fairlead.settings.sections import Either, Fields, Key, ListOf, MapOf, Section
+from fairlead.settings.texts import Choice, Flag, Literal, Written
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_SERVICE = Service("")
+COOKIE_OF_SERVICE = "fairlead-{service}"
+
+
+def _as_endpoint(fields: Fields) -> FixedEndpoint:
+    plain = fields["address"]
+    return FixedEndpoint(plain.host, plain.port, fields.get("weight", plain.weight))
+
+
+def _key_has_use(balance: Fields) -> str:
+    """A key that does nothing is a mistake."""
+    idle = "traffic.hash_key" in balance and balance["traffic.balance"] != Balance.HASH
+    return "key is of use only with kind: hash" if idle else ""
+
+
+def _as_env(variables: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Sorted: the order in the file means nothing, and must not roll a service."""
+    return tuple(sorted(variables.items()))
+
+
+_PROXY = Section(
+    (
+        Key(
+            "workers",
+            Either((Literal("auto", 0), Integer(1, 64))),
+            "nginx worker processes; auto is one a core.",
+            "front.workers",
+        ),
+        Key(
+            "max_body",
+            Size(1, 1 << 40),
+            "Largest request body; a larger one gets 413.",
+            "front.max_body",
+        ),
+        Key(
+            "keepalive",
+            Duration(0.001, _HOUR),
+            "How long an idle connection to an endpoint is kept. Keep it below the endpoints' own "
+            "idle timeout, or a request meets a connection that is just being closed.",
+            "front.keepalive",
+        ),
+        Key("access_log", Flag(), "Write a line for each request.", "front.access_log"),
+    )
+)
+
+_ROUTE = Section(
+    (
+        Key("host", words.HOST, "Host; `*.example.com` is any one label, `*` any host.", "host",
+            required=True),
+        Key("path", words.PATH, "Path prefix, of whole segments.", "path"),
+        Key("strip", Flag(), "Take the prefix off before the endpoint sees the path.", "strip"),
+    ),
+    model=Route(""),
+    make=lambda fields: Route(**fields),
+)  # fmt: skip
+
+_ENDPOINT = Section(
+    (
+        Key("address", words.ADDRESS, "`host:port`, an IPv4 address or a name.", "address",
+            required=True),
+        Key("weight", Integer(1, 100), "Share of requests against the other endpoints.", "weight"),
+    ),
+    model=FixedEndpoint("", 0),
+    make=_as_endpoint,
+)  # fmt: skip
+
+_HEALTH = Section(
+    (
+        Key(
+            "path",
+            words.REQUEST_PATH,
+            "Check over HTTP: GET this path. Without path or command a check is a TCP connect.",
+            "health.path",
+            default="none",
+            excludes=("tcp", "command"),
+            implies=(("health.kind", CheckKind.HTTP),),
+        ),
+        Key(
+            "tcp",
+            Literal(True, CheckKind.TCP),
+            "Check by a TCP connect, said aloud.",
+            "health.kind",
+            default="true without path and command",
+            excludes=("command",),
+        ),
+        Key(
+            "command",
+            ListOf(Written("a word of the command", 4096), "words: [program, argument]", 100),
+            "Check by a program: argv, never a shell. Exit status 0 passes.",
+            "health.command",
+            default="none",
+            implies=(("health.kind", CheckKind.COMMAND),),
+        ),
+        Key(
+            "status",
+            ListOf(
+                words.Statuses(),
+                "statuses",
+                50,
+                single=True,
+                make=words.merged_statuses,
+                show=words.status_ranges,
+            ),
+            "HTTP statuses that pass.",
+            "health.statuses",
+            needs="path",
+        ),
+        Key(
+            "host",
+            words.HEADER_HOST,
+            "Host header of the check.",
+            "health.host",
+            default="the endpoint's address",
+            needs="path",
+        ),
+        Key("interval", Duration(0.01, _HOUR), "Time between checks.", "health.interval"),
+        Key("timeout", Duration(0.001, 300), "Time a check may take.", "health.timeout"),
+        Key("rise", Integer(1, 100), "Passes in a row that make an endpoint ready.", "health.rise"),
+        Key("fall", Integer(1, 100), "Failures in a row that make it unhealthy.", "health.fall"),
+        Key(
+            "jitter",
+            Number(0, 1),
+            "Share by which intervals vary, so that checks do not march in step.",
+            "health.jitter",
+        ),
+        Key(
+            "start_interval",
+            Duration(0.01, _MINUTE),
+            "Time between checks until the first pass.",
+            "health.start_interval",
+        ),
+        Key(
+            "start_timeout",
+            Duration(0.1, _HOUR),
+            "Time until the first pass; an endpoint that takes longer is given up.",
+            "health.start_timeout",
+        ),
+    )
+)
+
+_BALANCE_KIND = Choice(tuple(Balance), Balance)
+_BALANCE = Section(
+    (
+        Key("kind", _BALANCE_KIND, "As `balance` alone.", "traffic.balance", required=True),
+        Key(
+            "key",
+            words.HASH_KEY,
+            "What `hash` looks at: `ip`, `uri`, `header:NAME` or `cookie:NAME`.",
+            "traffic.hash_key",
+        ),
+    ),
+    rule=_key_has_use,
+)
+
+_DRAIN = Section(
+    (
+        Key(
+            "timeout",
+            Duration(0, _DAY),
+            "Longest wait for the requests in flight of an endpoint that leaves.",
+            "drain_timeout",
+        ),
+    )
+)
+
+_ROLL = Section(
+    (
+        Key("surge", Integer(1, 100), "Endpoints above `replicas` while rolling.", "roll.surge"),
+        Key("parallel", Integer(1, 100), "Endpoints replaced at a time.", "roll.parallel"),
+    )
+)
+
+_ONLY_RUN = ("endpoints",)
+SERVICE = Section(
+    (
+        Key(
+            "run",
+            ListOf(Written("an argument", 4096), "arguments: [python, app.py, …]", 1000),
+            "Program and arguments, never a shell. `{port}` and the variable `PORT` hold the port.",
+            "run",
+            default="none",
+            excludes=("endpoints",),
+        ),
+        Key(
+            "endpoints",
+            ListOf(
+                Either((words.ADDRESS, _ENDPOINT)),
+                'endpoints: ["10.0.0.5:8080"]',
+                10_000,
+                distinct="endpoint",
+                identity=lambda endpoint: f"{endpoint.host}:{endpoint.port}",
+            ),
+            "Endpoints that somebody else runs: checked, balanced and drained all the same.",
+            "endpoints",
+            default="none",
+        ),
+        Key("replicas", Integer(0, 1000), "How many to run.", "replicas", excludes=_ONLY_RUN),
+        Key(
+            "routes",
+            ListOf(
+                Either((words.ROUTE, _ROUTE)),
+                "routes: [shop.example.com]",
+                1000,
+                least=0,
+                distinct="route",
+                scope="routes",
+                identity=str,
+            ),
+            "Hosts and path prefixes that lead here. The longest path of the exact host wins, then "
+            "that of a wildcard, then that of `*`.",
+            "routes",
+        ),
+        Key(
+            "env",
+            MapOf(
+                words.VARIABLE,
+                Written("a text, number, true or false", 1 << 17),
+                "variables: {NAME: value}",
+                1000,
+                _as_env,
+            ),
+            "Environment, added to fairlead's own. Values are taken as written: 010 stays 010.",
+            "env",
+            default="none",
+            excludes=_ONLY_RUN,
+        ),
+        Key(
+            "cwd",
+            words.DIRECTORY,
+            "Working directory, relative to the settings file.",
+            "cwd",
+            default="the directory of the settings file",
+            excludes=_ONLY_RUN,
+        ),
+        Key("health", _HEALTH, "How an endpoint shows that it can serve."),
+        Key(
+            "balance",
+            Either((_BALANCE_KIND, _BALANCE)),
+            "How requests are spread. p2c: of two random endpoints the one with fewer in flight.",
+            "traffic.balance",
+        ),
+        Key(
+            "sticky",
+            Either((Literal(False, ""), Literal(True, COOKIE_OF_SERVICE), words.COOKIE)),
+            "Keep a client on its endpoint by a cookie: true names it `fairlead-SERVICE`.",
+            "traffic.sticky",
+        ),
+        Key(
+            "slow_start",
+            Duration(0, _HOUR),
+            "Time over which a ready endpoint's share grows to its full weight.",
+            "traffic.slow_start",
+        ),
+        Key(
+            "hold",
+            Duration(0, _HOUR),
+            "Time a request waits while no endpoint is up, before it gets 503.",
+            "traffic.hold",
+        ),
+        Key(
+            "retries",
+            Integer(0, 10),
+            "Further endpoints tried after a connection failed.",
+            "traffic.retries",
+        ),
+        Key(
+            "timeout",
+            Duration(0.001, _DAY),
+            "Longest wait between two reads from, or writes to, an endpoint.",
+            "traffic.timeout",
+        ),
+        Key(
+            "connect_timeout",
+            Duration(0.001, _MINUTE),
+            "Longest wait for a connection to an endpoint.",
+            "traffic.connect_timeout",
+        ),
+        Key("stream", Flag(), "Pass bodies on as they come, both ways.", "traffic.stream"),
+        Key("drain", _DRAIN, "How an endpoint leaves."),
+        Key(
+            "stop_timeout",
+            Duration(0, _HOUR),
+            "Time between SIGTERM and SIGKILL.",
+            "stop_timeout",
+            excludes=_ONLY_RUN,
+        ),
+        Key("roll", _ROLL, "How a changed service is replaced.", excludes=_ONLY_RUN),
+    ),
+    model=_SERVICE,
+    one_of=("run", "endpoints"),
+    planned=(
+        ("scale", "autoscaling is not built yet; remove the key"),
+        ("image", "the docker platform is not built yet; use run or endpoints"),
+        ("service", "the ecs platform is not built yet; use run or endpoints"),
+    ),
+)
+
+
+def _as_pairs(services: dict[str, Any]) -> tuple[tuple[str, Fields], ...]:
+    return tuple(services.items())
+
+
+ROOT = Section(
+    (
+        Key("cluster", words.NAME, "The cluster's name, for status and metrics.", "name"),
+        Key(
+            "platform",
+            Choice(("process",), planned=("docker", "ecs")),
+            "What runs endpoints.",
+            "platform",
+        ),
+        Key(
+            "listen",
+            ListOf(
+                Either((words.LISTEN_PORT, words.LISTENER)),
+                "such",
+                16,
+                single=True,
+                distinct="listener",
+            ),
+            "Where nginx listens; a port alone is on 127.0.0.1, `0.0.0.0:80` is on all addresses.",
+            "front.listen",
+        ),
+        Key("ports", words.PORTS, "Ports that endpoints get, the last included.", "ports"),
+        Key("proxy", _PROXY, "nginx's own settings."),
+        Key(
+            "services",
+            MapOf(words.NAME, SERVICE, "services: {NAME: {run: [...]}}", 5000, _as_pairs),
+            "The services, by name.",
+            "services",
+            required=True,
+        ),
+    ),
+    model=Cluster(),
+)

@@ -1,0 +1,93 @@
+"""fairlead.yaml -> core.model.Cluster."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fairlead.core.errors import SettingsError
+from fairlead.core.model import Cluster, Service
+from fairlead.settings.keys import ROOT
+from fairlead.settings.place import At, Document, Problems
+from fairlead.settings.sections import Fields
+from fairlead.settings.tree import MAX_BYTES, read_tree
+from fairlead.settings.tree import Mapping as Entries
+
+T = TypeVar("T")
+
+
+def load(path: Path) -> Cluster:
+    """The settings in a file. SettingsError: the first problem, or that it cannot be read."""
+    return parse(_text(path), str(path), path.parent)
+
+
+def parse(text: str, file: str = "", base: Path = Path()) -> Cluster:
+    """The settings in `text`; `base` is the directory that `cwd` is relative to.
+
+    SettingsError names the first problem in file order.
+    """
+    at = At(Document(file), read_tree(text, file))
+    return _cluster(ROOT.read(at), at, base)
+
+
+def problems(text: str, file: str = "", base: Path = Path()) -> list[SettingsError]:
+    """All problems that can be seen at once, in file order; none when `parse` would pass."""
+    try:
+        parse(text, file, base)
+    except Problems as several:
+        return several.found
+    except SettingsError as problem:
+        return [problem]
+    return []
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1).decode()
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"the file is not UTF-8 at byte {error.start}", str(path)) from None
+    except OSError as error:
+        raise SettingsError(f"cannot be read: {error.strerror}", str(path)) from None
+
+
+def _cluster(fields: Fields, at: At, base: Path) -> Cluster:
+    services = tuple(_service(name, inner, base) for name, inner in fields.pop("services"))
+    cluster = fill(Cluster(services=services), fields)
+    first, last = cluster.ports
+    wanted = sum(service.replicas for service in services if not service.fixed)
+    if wanted > (ports := last - first + 1):
+        message = f"ports: {first}-{last} are {ports} ports for {wanted} replicas; widen the range"
+        raise SettingsError(message, at.document.file, _line_of("ports", at))
+    return cluster
+
+
+def _line_of(name: str, at: At) -> int:
+    entries = at.node.entries if isinstance(at.node, Entries) else ()
+    return next((key.line for key, _ in entries if key.text == name), at.line)
+
+
+def _service(name: str, fields: Fields, base: Path) -> Service:
+    service = fill(Service(name), fields)
+    cookie = service.traffic.sticky.replace("{service}", name)
+    cwd = "" if service.fixed else os.path.abspath(base / service.cwd)  # noqa: PTH100
+    return replace(service, cwd=cwd, traffic=replace(service.traffic, sticky=cookie))
+
+
+def fill(base: T, fields: Mapping[str, Any]) -> T:
+    """`base` with the fields at these dotted paths replaced."""
+    direct: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = defaultdict(dict)
+    for path, value in fields.items():
+        head, _, rest = path.partition(".")
+        if rest:
+            nested[head][rest] = value
+        else:
+            direct[head] = value
+    inner = {head: fill(getattr(base, head), values) for head, values in nested.items()}
+    filled: T = replace(base, **direct, **inner)  # type: ignore[type-var]
+    return filled

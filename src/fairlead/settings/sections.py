@@ -1,0 +1,282 @@
+"""Kinds that hold others: sections of known keys, mappings of names, lists, and choices of kind.
+
+Each goes on after a problem inside it, so that one run shows them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from fairlead.core.errors import SettingsError
+from fairlead.settings.kinds import Kind, Schema, as_is
+from fairlead.settings.place import At, noting, quoted, settle
+from fairlead.settings.tree import Listing, Scalar
+from fairlead.settings.tree import Mapping as Entries
+
+Fields = dict[str, Any]
+"""Values by the dotted path of their field in the model."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a section.
+
+    `field` is where its value goes in the model, whose default is the key's default (`default` says
+    it in words where the model's would mislead). `implies` are further fields that its presence
+    sets. The fields of a section inside are merged into those of the section around it.
+    """
+
+    name: str
+    kind: Kind
+    doc: str
+    field: str = ""
+    default: str = ""
+    required: bool = False
+    needs: str = ""
+    excludes: tuple[str, ...] = ()
+    implies: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Section(Kind):
+    """A mapping of known keys. `model` is an instance that holds the defaults of its fields.
+
+    `one_of`: exactly one of these keys is needed. `planned`: keys that will come, and what to do.
+    `rule` says what is wrong with the fields together, or nothing.
+    """
+
+    keys: tuple[Key, ...]
+    model: Any = None
+    make: Callable[[Fields], Any] = as_is
+    one_of: tuple[str, ...] = ()
+    planned: tuple[tuple[str, str], ...] = ()
+    rule: Callable[[Fields], str] = lambda _: ""
+    shapes = ("mapping",)
+
+    @property
+    def expected(self) -> str:
+        few = ", ".join(key.name for key in self.keys[:4])
+        return f"a mapping of {few}{' …' if len(self.keys) > 4 else ''}"
+
+    def read(self, at: At) -> Any:
+        found: list[SettingsError] = []
+        given = {key.text: (key, child) for key, child in _entries(at, self, found)}
+        fields: Fields = {}
+        for name, (_, child) in given.items():
+            with noting(found):
+                fields |= self._one(name, child, given)
+        with noting(found):
+            self._complete(at, given)
+        settle(found)
+        if complaint := self.rule(fields):
+            raise at.wrong(complaint)
+        return self.make(fields)
+
+    def _one(self, name: str, at: At, given: Mapping[str, Any]) -> Fields:
+        key = next((key for key in self.keys if key.name == name), None)
+        if key is None:
+            raise self._unknown(name, at)
+        clash = next((other for other in key.excludes if other in given), None)
+        if clash:
+            raise _on_key(at, f"cannot be given together with {clash}")
+        if key.needs and key.needs not in given:
+            raise _on_key(at, f"is of use only with {key.needs}, which is not given")
+        value = key.kind.read(at)
+        own = {key.field: value} if key.field and not isinstance(value, dict) else value
+        return {**dict(key.implies), **own}
+
+    def _unknown(self, name: str, at: At) -> SettingsError:
+        planned = dict(self.planned).get(name)
+        if planned:
+            return _on_key(at, planned)
+        known = [key.name for key in self.keys]
+        near = get_close_matches(name[:64].lower(), known, 1)
+        guess = f"did you mean {quoted(near[0])}? " if near else ""
+        return _on_key(at, f"unknown key; {guess}(known: {', '.join(known)})")
+
+    def _complete(self, at: At, given: Mapping[str, Any]) -> None:
+        missing = [key.name for key in self.keys if key.required and key.name not in given]
+        if missing:
+            raise at.wrong(f"{quoted(missing[0])} is missing")
+        if self.one_of and not any(name in given for name in self.one_of):
+            raise at.wrong(f"one of {' or '.join(self.one_of)} is needed")
+
+    def schema(self) -> Schema:
+        made: Schema = {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {key.name: _described(key, self.model) for key in self.keys},
+        }
+        required = [key.name for key in self.keys if key.required]
+        needs = {key.name: [key.needs] for key in self.keys if key.needs}
+        excludes = {
+            key.name: {"properties": dict.fromkeys(key.excludes, False)}
+            for key in self.keys
+            if key.excludes
+        }
+        one_of = [{"required": [name]} for name in self.one_of]
+        rules = {"required": required, "dependentRequired": needs, "dependentSchemas": excludes}
+        return made | {name: rule for name, rule in (rules | {"oneOf": one_of}).items() if rule}
+
+
+def default_of(key: Key, model: Any) -> Any:
+    """The model's default as a file would say it; None when there is none to say."""
+    if not key.field or key.default or key.required or model is None:
+        return None
+    value = model
+    for part in key.field.split("."):
+        value = getattr(value, part)
+    return key.kind.write(value)
+
+
+def _described(key: Key, model: Any) -> Schema:
+    default = default_of(key, model)
+    described = {"description": key.doc} | ({} if default is None else {"default": default})
+    return key.kind.schema() | described
+
+
+def _on_key(at: At, message: str) -> SettingsError:
+    """About the key rather than its value, which may stand some lines below."""
+    return SettingsError(f"{at.path}: {message}", at.document.file, at.key_line)
+
+
+def _entries(at: At, kind: Kind, found: list[SettingsError]) -> Iterator[tuple[Scalar, At]]:
+    """Each key once, with its value's place; a repeated key is noted and passed over."""
+    if not isinstance(at.node, Entries):
+        raise at.unexpected(kind.expected)
+    lines: dict[str, int] = {}
+    for key, node in at.node.entries:
+        child = at.entry(key, node)
+        if key.text in lines:
+            found.append(_on_key(child, f"the same key is already on line {lines[key.text]}"))
+        else:
+            lines[key.text] = key.line
+            yield key, child
+
+
+@dataclass(frozen=True)
+class MapOf(Kind):
+    """A mapping of names that the user chooses."""
+
+    name: Kind
+    value: Kind
+    what: str
+    limit: int
+    make: Callable[[dict[str, Any]], Any] = as_is
+    shapes = ("mapping",)
+
+    @property
+    def expected(self) -> str:
+        return f"a mapping of {self.what}"
+
+    def read(self, at: At) -> Any:
+        found: list[SettingsError] = []
+        made: dict[str, Any] = {}
+        for key, child in _entries(at, self, found):
+            with noting(found):
+                name = self.name.read(At(at.document, key, child.path, key.line))
+                made[name] = self.value.read(child)
+        if len(made) > self.limit:
+            found.append(at.wrong(f"expected at most {self.limit} entries, found {len(made)}"))
+        settle(found)
+        return self.make(made)
+
+    def schema(self) -> Schema:
+        return {
+            "type": "object",
+            "propertyNames": self.name.schema(),
+            "additionalProperties": self.value.schema(),
+            "maxProperties": self.limit,
+        }
+
+
+@dataclass(frozen=True)
+class ListOf(Kind):
+    """A list; with `single` one item may stand alone. `distinct` names what must not come twice.
+
+    `scope` is empty for "in this list", else items are distinct among all lists of that scope.
+    """
+
+    item: Kind
+    what: str
+    most: int
+    least: int = 1
+    single: bool = False
+    distinct: str = ""
+    scope: str = ""
+    make: Callable[[list[Any]], Any] = tuple
+    show: Callable[[Any], Any] | None = None
+    identity: Callable[[Any], Any] = as_is
+
+    @property
+    def shapes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("list", *self.item.shapes) if self.single else ("list",)
+
+    @property
+    def expected(self) -> str:
+        if self.single:
+            return f"{self.item.expected}, or a list of {self.what}"
+        return f"a list of {self.what}"
+
+    def read(self, at: At) -> Any:
+        if not isinstance(at.node, Listing) and not self.single:
+            hint = "write it as a list" if isinstance(at.node, Scalar) else ""
+            raise at.unexpected(self.expected, hint)
+        found: list[SettingsError] = []
+        items = []
+        for child in self._children(at):
+            with noting(found):
+                items.append(value := self.item.read(child))
+                if self.distinct:
+                    child.claim(self.distinct, self.scope or at.path, self.identity(value))
+        settle(found)
+        return self.make(items)
+
+    def _children(self, at: At) -> list[At]:
+        if not isinstance(at.node, Listing):
+            return [at]
+        if not self.least <= (count := len(at.node.items)) <= self.most:
+            raise at.wrong(f"expected {self.least} to {self.most} items, found {count}")
+        return [at.item(index, node) for index, node in enumerate(at.node.items)]
+
+    def schema(self) -> Schema:
+        item = self.item.schema()
+        listed = {"type": "array", "items": item, "minItems": self.least, "maxItems": self.most}
+        return {"anyOf": [item, listed]} if self.single else listed
+
+    def write(self, value: Any) -> Any:
+        if self.show:
+            return self.show(value)
+        written = [self.item.write(one) for one in value]
+        return written[0] if self.single and len(written) == 1 else written
+
+
+@dataclass(frozen=True)
+class Either(Kind):
+    """The first option that fits the value's shape reads it."""
+
+    options: tuple[Kind, ...]
+
+    @property
+    def shapes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(shape for option in self.options for shape in option.shapes)
+
+    @property
+    def expected(self) -> str:
+        return " or ".join(option.expected for option in self.options)
+
+    def read(self, at: At) -> Any:
+        option = next((option for option in self.options if option.fits(at)), None)
+        if option is None:
+            raise at.unexpected(self.expected)
+        return option.read(at)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [option.schema() for option in self.options]}
+
+    def write(self, value: Any) -> Any:
+        written = (option.write(value) for option in self.options)
+        return next((one for one in written if one is not None), None)

@@ -1,0 +1,173 @@
+"""The texts that reach nginx, a shell-free argv or a header: what each may look like.
+
+These patterns are the border: nothing that passes holds a space, quote, `;`, `{`, `$`, backslash or
+control character. Label: RFC 1123 §2.1; path: `pchar` of RFC 3986 §3.3 without `;`, `'`, `$` and
+percent-escapes; token: the safe part of RFC 9110 §5.6.2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairlead.core.model import FixedEndpoint, Route
+from fairlead.settings.kinds import Kind, Schema
+from fairlead.settings.numbers import Integer
+from fairlead.settings.place import At
+from fairlead.settings.texts import Text
+
+_LOWER_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_NAME = rf"{_LABEL}(?:\.{_LABEL})*"
+_HOST = rf"(?:\*|(?:\*\.)?{_NAME})"
+_SEGMENT = "[A-Za-z0-9._~!&()*+,=:@-]+"
+_NO_DOTS = r"(?![^?]*\.\.)(?![^?]*/\.(?:/|\?|$))"
+_PATH = f"/(?:{_SEGMENT}(?:/{_SEGMENT})*/?)?"
+_QUERY = "[A-Za-z0-9._~!&()*+,=:@/?%-]*"
+_PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"(?:{_BYTE}\.){{3}}{_BYTE}"
+_COOKIE = "[A-Za-z0-9_-]{1,64}"
+_HEADER = "[A-Za-z][A-Za-z0-9-]{0,63}"
+
+_PATH_HINTS = (
+    (r"^[^/]", "a path starts with /"),
+    ("%", "write the path decoded, without percent-escapes"),
+    ("//", "write single slashes"),
+    (r"\.\.|/\./|/\.$", "write the path without dot segments"),
+)
+_IPV6_HINT = (r"\[|::", "IPv6 addresses are not built yet")
+
+
+def _route(text: str) -> Route:
+    host, slash, path = text.partition("/")
+    return Route(host.lower(), without_end(slash + path))
+
+
+def without_end(path: str) -> str:
+    """The form of core.model.Route: no trailing slash except the root."""
+    return path.rstrip("/") or "/"
+
+
+def _endpoint(text: str) -> FixedEndpoint:
+    host, _, port = text.rpartition(":")
+    return FixedEndpoint(host.lower(), int(port))
+
+
+def _ports(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    return int(low), int(high)
+
+
+NAME = Text("a name of lower-case letters, digits and inner hyphens", _LOWER_LABEL, 63)
+VARIABLE = Text("a variable's name (letters, digits, _)", "[A-Za-z_][A-Za-z0-9_]*", 255)
+COOKIE = Text("a cookie's name (letters, digits, _ and -)", _COOKIE, 64)
+DIRECTORY = Text("a directory", r"[^\u0000-\u001f\u007f\ud800-\udfff]+", 1024)
+HASH_KEY = Text(
+    "ip, uri, header:NAME or cookie:NAME", f"ip|uri|header:{_HEADER}|cookie:{_COOKIE}", 72
+)
+HOST = Text(
+    'a host such as shop.example.com, "*.example.com" or "*"',
+    _HOST,
+    253,
+    str.lower,
+    hints=((r":[0-9]+$", "a route has no port"), (r"/", "the path has a key of its own")),
+)
+PATH = Text(
+    "a path such as /api/catalog",
+    _NO_DOTS + _PATH,
+    1024,
+    without_end,
+    hints=_PATH_HINTS,
+)
+ROUTE = Text(
+    "a route such as shop.example.com or shop.example.com/api/",
+    f"{_NO_DOTS}{_HOST}(?:{_PATH})?",
+    1024 + 253,
+    _route,
+    hints=(
+        (r"^/", 'begin with a host, "*" for any'),
+        (r"://", "a route has no scheme"),
+        (r"^[^/]*:", "a route has no port"),
+        *_PATH_HINTS[1:],
+    ),
+    show=str,
+)
+REQUEST_PATH = Text(
+    "a path such as /actuator/health",
+    rf"{_NO_DOTS}{_PATH}(?:\?{_QUERY})?",
+    1024,
+    hints=_PATH_HINTS,
+)
+HEADER_HOST = Text("a host such as catalog.localhost", rf"{_NAME}(?::{_PORT})?", 253, str.lower)
+LISTENER = Text(
+    "an address and port such as 127.0.0.1:8080",
+    f"{_IPV4}:{_PORT}",
+    21,
+    hints=(
+        (r"^:", "0.0.0.0 stands for all addresses"),
+        (r"^localhost:", "localhost is 127.0.0.1"),
+        _IPV6_HINT,
+    ),
+)
+LISTEN_PORT = Integer(1, 65535, "127.0.0.1:{}".format)
+ADDRESS = Text(
+    "an endpoint such as 10.0.0.5:8080",
+    f"{_NAME}:{_PORT}",
+    259,
+    _endpoint,
+    hints=((r"://", "leave out the scheme"), _IPV6_HINT, (r"^[^:]*$", "the port is missing")),
+)
+
+
+class PortRange(Text):
+    """`write` and `read` are inverse: (20000, 29999) is "20000-29999"."""
+
+    def read(self, at: At) -> tuple[int, int]:
+        low, high = super().read(at)
+        if not 1024 <= low <= high:
+            raise at.unexpected("a range that begins at 1024 or above and does not end before")
+        return low, high
+
+
+PORTS = PortRange(
+    "a range of ports such as 20000-29999",
+    f"{_PORT}-{_PORT}",
+    11,
+    _ports,
+    show=lambda ports: f"{ports[0]}-{ports[1]}",
+)
+
+
+class Statuses(Kind):
+    """One HTTP status, or a range of them."""
+
+    shapes = ("integer", "text")
+    expected = 'a status such as 200 or "200-399"'
+
+    _one = Integer(100, 599, lambda status: (status,))
+    _range = Text(expected, "[1-5][0-9]{2}-[1-5][0-9]{2}", 7, _ports)
+
+    def read(self, at: At) -> tuple[int, ...]:
+        if self._one.fits(at):
+            single: tuple[int, ...] = self._one.read(at)
+            return single
+        low, high = self._range.read(at)
+        if high < low:
+            raise at.unexpected(self.expected)
+        return tuple(range(low, high + 1))
+
+    def schema(self) -> Schema:
+        return {"anyOf": [self._one.schema(), self._range.schema()]}
+
+
+def merged_statuses(given: list[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(sorted({status for some in given for status in some}))
+
+
+def status_ranges(statuses: tuple[int, ...]) -> Any:
+    """(200, 201, 202) -> "200-202"; with gaps a list."""
+    starts = [s for s in statuses if s - 1 not in statuses]
+    ends = [s for s in statuses if s + 1 not in statuses]
+    pairs = zip(starts, ends, strict=True)
+    written = [low if low == high else f"{low}-{high}" for low, high in pairs]
+    return written[0] if len(written) == 1 else written
