@@ -1,0 +1,95 @@
+"""Starts a daemon of its own session and waits until it serves, or says why it does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from fairlead.cli.client import Client
+from fairlead.cli.place import Place
+from fairlead.cli.status import show
+from fairlead.cli.text import printable
+from fairlead.cli.wait import lacking_ready, timed_out, until
+from fairlead.core.errors import BadInput, Busy, DaemonError, FairleadError
+
+START_TIMEOUT = 30.0
+TAIL_BYTES = 2000
+PAUSE = 0.02
+
+
+def start_and_wait(place: Place, timeout: float) -> int:
+    """Exit status 0 when every service has its endpoints ready within `timeout` seconds."""
+    _refuse_second(place)
+    start(place)
+    client = Client(place)
+    word = until(lambda: "; ".join(lacking_ready(client.status()["services"])), timeout)
+    show(client.status())
+    if word:
+        raise DaemonError(f"{timed_out(word, timeout)} (the daemon goes on trying)")
+    return 0
+
+
+def start(place: Place) -> None:
+    """Returns when the daemon's API answers. The daemon's own error and status when it ended."""
+    log = _open_log(place.state)
+    begin = log.stat().st_size
+    process = _spawn(place, log)
+    client, end = Client(place, timeout=5.0), time.monotonic() + START_TIMEOUT
+    while time.monotonic() < end:
+        if (status := process.poll()) is not None:
+            raise _ended(log, begin, status)
+        try:
+            client.status()
+        except DaemonError:
+            time.sleep(PAUSE)
+        else:
+            return
+    raise DaemonError(f"the daemon does not answer after {START_TIMEOUT:g} s; its words: {log}")
+
+
+def _refuse_second(place: Place) -> None:
+    try:
+        pid = Client(place).pid()
+    except DaemonError:
+        return
+    raise Busy(f"a daemon is already running for {place.state} (pid {pid}); see: fairlead status")
+
+
+def _open_log(state: Path) -> Path:
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = state / "daemon.log"
+        log.touch(mode=0o600)
+    except OSError as error:
+        raise FairleadError(f"cannot use {state} for state: {error.strerror}") from error
+    return log
+
+
+def _spawn(place: Place, log: Path) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-m", "fairlead.daemon", str(place.file), str(place.state)]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+
+def _ended(log: Path, begin: int, status: int) -> FairleadError:
+    """The log's end on stderr, and its last line, which is the daemon's error, as the reason."""
+    with log.open("rb") as reader:
+        reader.seek(max(begin, log.stat().st_size - TAIL_BYTES))
+        lines = reader.read().decode(errors="replace").splitlines()
+    reason = lines.pop().removeprefix("fairlead: ") if lines else f"no word in {log}"
+    for line in lines:
+        click.echo(printable(line), err=True)
+    message = reason if status in (1, 2) else f"the daemon ended with {status}: {reason}"
+    return BadInput(message) if status == 2 else DaemonError(message)

@@ -1,0 +1,97 @@
+"""The status document as people read it: services, and under each its endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from fairlead.api.document import EndpointDoc, ServiceDoc, StatusDoc
+from fairlead.cli.text import age, count, printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+STATE_STYLES = {
+    "ready": "green",
+    "starting": "cyan",
+    "unhealthy": "red",
+    "draining": "blue",
+    "stopped": "dim",
+}
+COLUMNS = ("ENDPOINT", "STATE", "ADDRESS", "PID", "IN FLIGHT", "REQUESTS", "FAILURES", "FOR", "")
+NUMBERS = frozenset({"PID", "IN FLIGHT", "REQUESTS", "FAILURES", "FOR"})
+
+
+def view(document: StatusDoc, now: float) -> Group:
+    """`now` is seconds since the epoch."""
+    services = document["services"]
+    rows = [[_cells(e, now) for e in service["endpoints"]] for service in services]
+    widths = _widths([row for of_service in rows for row in of_service])
+    parts: list[RenderableType] = [_headline(document)]
+    for service, of_service in zip(services, rows, strict=True):
+        parts += [Text(), *_service(service)]
+        if of_service:
+            parts.append(_table(of_service, widths))
+    return Group(*parts)
+
+
+def _headline(document: StatusDoc) -> Text:
+    proxy = document["proxy"]
+    pid = proxy["pid"] or "none"
+    line = Text(printable(document["cluster"]), style="bold")
+    line.append(f"  {printable(', '.join(document['listen']))}", style="not bold")
+    line.append(f"  {printable(proxy['kind'])} pid {pid}, generation {proxy['generation']}, ")
+    line.append(count(proxy["reloads"], "reload"))
+    for node in document["nodes"]:
+        if node["state"] != "ready":
+            line.append(f"  node {printable(node['id'])} is {printable(node['state'])}", "red")
+    return line
+
+
+def _service(service: ServiceDoc) -> Iterator[Text]:
+    short = service["ready"] < service["desired"]
+    line = Text(printable(service["name"]), style="bold")
+    ready = f"  {service['ready']} of {service['desired']} ready"
+    line.append(ready, style="not bold yellow" if short else "not bold green")
+    if service["strategy"] == "fixed":
+        line.append("  fixed endpoints", style="not bold")
+    for route in service["routes"]:
+        line.append(f"  {printable(route)}", style="not bold dim")
+    yield line
+    if problem := service.get("problem"):
+        yield Text(f"  ! {printable(problem)}", style="yellow")
+
+
+def _cells(endpoint: EndpointDoc, now: float) -> list[str]:
+    address = f"{endpoint['address']}:{endpoint['port']}"
+    numbers = (endpoint["in_flight"], endpoint["requests"], endpoint["failures"])
+    return [
+        printable(endpoint["id"]),
+        printable(endpoint["state"]),
+        printable(address),
+        str(endpoint["pid"] or "-"),
+        *(str(number) for number in numbers),
+        age(now - endpoint["since"]),
+        printable(endpoint.get("reason") or ""),
+    ]
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+
+
+def _table(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("", min_width=0)
+    for name, width in zip(COLUMNS[:-1], widths[:-1], strict=True):
+        side: Literal["left", "right"] = "right" if name in NUMBERS else "left"
+        table.add_column(name, min_width=width, no_wrap=True, justify=side)
+    table.add_column(COLUMNS[-1])
+    for row in rows:
+        state = Text(row[1], style=STATE_STYLES.get(row[1], ""))
+        table.add_row("", row[0], state, *row[2:])
+    return table

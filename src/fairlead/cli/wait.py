@@ -1,0 +1,59 @@
+"""Waits until the daemon's services are as wanted, and says what is missing when they are not."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import click
+
+from fairlead.api.document import ServiceDoc
+from fairlead.cli.text import count, printable
+
+PAUSE = 0.1
+
+
+def lacking(service: ServiceDoc, replicas: int | None = None) -> str:
+    """Empty when exactly the wanted endpoints are left and ready, else what is missing and why.
+
+    Endpoints that drain or stop are still there: a scale-in is done when they are gone.
+    """
+    wanted = service["desired"] if replicas is None else replicas
+    living = [e for e in service["endpoints"] if e["state"] != "stopped"]
+    if service["ready"] == wanted == len(living) == service["desired"]:
+        return ""
+    others = Counter(e["state"] for e in living if e["state"] != "ready")
+    parts = [f"{service['ready']} of {wanted} ready", *(f"{n} {s}" for s, n in others.items())]
+    if service["desired"] != wanted:
+        parts.append(f"{service['desired']} wanted by a later command")
+    why = service.get("problem") or _first_reason(service)
+    return f"{service['name']}: {', '.join(parts)}{': ' + why if why else ''}"
+
+
+def lacking_ready(services: Iterable[ServiceDoc]) -> list[str]:
+    """What is missing until every service has its count ready, one text a service."""
+    return [lacking(s) for s in services if s["ready"] < s["desired"]]
+
+
+def until(read: Callable[[], str], timeout: float) -> str:
+    """Calls `read` until it says nothing or `timeout` seconds are over; returns its last word."""
+    end = time.monotonic() + timeout
+    with_progress = sys.stderr.isatty()
+    while (word := read()) and time.monotonic() < end:
+        if with_progress:
+            click.echo(f"\r\x1b[K{printable(word)}", err=True, nl=False)
+        time.sleep(PAUSE)
+    if with_progress:
+        click.echo("\r\x1b[K", err=True, nl=False)
+    return word
+
+
+def timed_out(word: str, timeout: float) -> str:
+    return f"not done after {count(int(timeout), 'second')}: {word}"
+
+
+def _first_reason(service: ServiceDoc) -> str:
+    reasons = (endpoint.get("reason", "") for endpoint in service["endpoints"])
+    return next(filter(None, reasons), "")
