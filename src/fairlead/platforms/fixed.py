@@ -134,14 +134,15 @@ class FixedPlatform:
     async def _renew(self, host: str) -> None:
         """A lookup that fails keeps the last addresses."""
         name = self._names[host]
-        before = (name.addresses, name.problem)
         async with self._slots:
             try:
-                name.addresses, name.problem = await self._resolve(host), ""
+                news = await self._resolve(host), ""
             except (OSError, UnicodeError) as error:
                 why = getattr(error, "strerror", None) or str(error)
-                name.problem = f"{host} cannot be resolved ({why}): its last addresses are kept"
-        if before != (name.addresses, name.problem):
+                problem = f"{host} cannot be resolved ({why}): its last addresses are kept"
+                news = name.addresses, problem
+        if news != (name.addresses, name.problem):
+            name.addresses, name.problem = news
             for service in name.users:
                 self._notify(service)
 

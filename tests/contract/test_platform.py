@@ -1,0 +1,145 @@
+"""What every platform that starts endpoints holds to; one body over all of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from fairlead.core.errors import PlatformError
+from fairlead.core.model import Endpoint, Phase, Service
+from fairlead.ports import Platform
+from tests.platforms.ground import Ground, sleeper, until
+
+
+@dataclass
+class World:
+    """A platform at work. `reopen` lets go of it and opens another on what it left."""
+
+    platform: Platform
+    notified: Callable[[], list[str]]
+    service: Service
+    broken: Service
+    kill: Callable[[Endpoint], None]
+    reopen: Callable[[], Awaitable[Platform]]
+
+
+async def process_world(tmp_path: Path) -> AsyncIterator[World]:
+    ground = Ground(tmp_path / "state")
+
+    async def reopen() -> Platform:
+        await world.platform.close()
+        return ground.platform()
+
+    def kill(endpoint: Endpoint) -> None:
+        assert endpoint.pid
+        os.kill(endpoint.pid, signal.SIGKILL)
+
+    world = World(
+        ground.platform(),
+        lambda: [service for _, service in ground.notified],
+        sleeper("catalog"),
+        Service("catalog", run=("no-such-program",)),
+        kill,
+        reopen,
+    )
+    yield world
+    await ground.clear()
+
+
+WORLDS = {"process": process_world}
+
+
+@pytest.fixture(params=WORLDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    async for each in WORLDS[request.param](tmp_path):
+        yield each
+
+
+async def seen(world: World) -> list[Endpoint]:
+    sighting = await world.platform.observe([world.service])
+    assert sighting.complete
+    return list(sighting.endpoints)
+
+
+async def exited(world: World, endpoint: Endpoint) -> Endpoint:
+    """The endpoint after it ended; the end itself must have been notified."""
+    while (found := {e.id: e for e in await seen(world)}[endpoint.id]).phase is not Phase.EXITED:
+        count = len(world.notified())
+        await until(lambda count=count: len(world.notified()) > count, "a notice")
+    return found
+
+
+async def test_it_begins_with_nothing(world: World) -> None:
+    assert await seen(world) == []
+
+
+async def test_what_is_started_is_seen_on_one_of_the_nodes(world: World) -> None:
+    endpoint = await world.platform.start(world.service)
+    assert endpoint.service == world.service.name
+    assert endpoint.id.startswith(f"{world.service.name}-")
+    assert endpoint.phase is Phase.RUNNING
+    assert endpoint.revision == world.service.revision
+    assert endpoint.port > 0
+    assert endpoint.started > 0
+    assert [e.id for e in await seen(world)] == [endpoint.id]
+    assert endpoint.node in {node.id for node in await world.platform.nodes()}
+
+
+async def test_each_endpoint_has_a_place_of_its_own(world: World) -> None:
+    found = [await world.platform.start(world.service) for _ in range(3)]
+    assert len({e.id for e in found}) == len({(e.address, e.port) for e in found}) == 3
+
+
+async def test_only_the_services_asked_for_are_seen(world: World) -> None:
+    await world.platform.start(replace(world.service, name="alerts"))
+    assert await seen(world) == []
+
+
+async def test_a_start_that_cannot_be_is_an_error_and_leaves_nothing(world: World) -> None:
+    with pytest.raises(PlatformError, match=world.broken.name):
+        await world.platform.start(world.broken)
+    assert await seen(world) == []
+
+
+async def test_a_stop_returns_at_once_and_its_end_is_notified(world: World) -> None:
+    endpoint = await world.platform.start(world.service)
+    await world.platform.stop(endpoint, 30)
+    assert [e.phase for e in await seen(world)] == [Phase.STOPPING]
+    ended = await exited(world, endpoint)
+    assert ended.exit
+    assert world.notified()[-1] == world.service.name
+
+
+async def test_an_end_unasked_is_notified_and_kept_until_forgotten(world: World) -> None:
+    endpoint = await world.platform.start(world.service)
+    world.kill(endpoint)
+    ended = await exited(world, endpoint)
+    assert ended.exit
+    assert (await seen(world)) == [ended]
+    await world.platform.forget(ended)
+    assert await seen(world) == []
+
+
+async def test_to_stop_or_forget_what_is_gone_is_no_error(world: World) -> None:
+    endpoint = await world.platform.start(world.service)
+    await world.platform.stop(endpoint, 30)
+    await world.platform.stop(endpoint, 30)
+    ended = await exited(world, endpoint)
+    await world.platform.stop(ended, 30)
+    for _ in range(2):
+        await world.platform.forget(ended)
+    await world.platform.stop(ended, 30)
+    assert await seen(world) == []
+
+
+async def test_endpoints_outlive_it_and_are_found_again(world: World) -> None:
+    endpoint = await world.platform.start(world.service)
+    world.platform = await world.reopen()
+    assert await seen(world) == [endpoint]
+    await world.platform.stop(endpoint, 30)
+    await exited(world, endpoint)
