@@ -17,7 +17,7 @@ SHELLS = ("bash", "zsh", "fish")
 def command(shell: str | None) -> None:
     """Print the completion script of a shell.
 
-    Without SHELL: of $SHELL.
+    Without a name, of the shell that $SHELL names.
 
     \b
     bash and zsh: eval "$(fairlead completion)"

@@ -14,7 +14,8 @@ from fairlead.core.errors import BadInput
 def command(place: Place, endpoint: str) -> None:
     """Take one endpoint out without losing a request.
 
-    It is withdrawn, and stopped when its last request has ended. A new endpoint takes its place: to have fewer, use scale.
+    It is withdrawn, and stopped when its last request has ended. A new endpoint takes its
+    place: to have fewer, use scale.
     """
     from fairlead.cli.client import Client
 

@@ -41,7 +41,8 @@ def command(
 ) -> int:
     """Send requests and tell which endpoints answered.
 
-    They go to SERVICE through nginx, like those of any client. A request fails when it breaks, gets a 5xx, or is answered without an endpoint.
+    They go to SERVICE through nginx, like those of any client. A request fails when it breaks,
+    gets a 5xx, or is answered without an endpoint.
     """
     from fairlead.cli.client import Client
     from fairlead.cli.trial import ask
