@@ -40,13 +40,17 @@ def catalog() -> Iterator[dict[str, Any]]:
         after = items[-1]["id"]
 
 
+def matches(name: str, words: list[str]) -> bool:
+    return all(word in name.lower() for word in words)
+
+
 @app.route("GET", "/search")
 def search(request: Request) -> Reply:
     words = request.query.get("q", "").lower().split()
     if not words:
         raise Refused(HTTPStatus.BAD_REQUEST, "say what to look for: /search?q=brass")
     try:
-        found = [item for item in catalog() if all(word in item["name"] for word in words)]
+        found = [item for item in catalog() if matches(item["name"], words)]
     except OSError as error:
         raise Refused(HTTPStatus.BAD_GATEWAY, f"catalog does not answer: {error}") from error
     return reply({"items": found})

@@ -151,6 +151,7 @@ class Server(ThreadingHTTPServer):
         """Take no new connection and wait, at most `timeout` seconds, for the last request."""
         self.ending = True
         self.shutdown()
+        self.server_close()
         with self._changed:
             return self._changed.wait_for(lambda: self._in_flight == 0, timeout)
 
@@ -173,6 +174,12 @@ class Handler(BaseHTTPRequestHandler):
             self.server.count(-1)
 
     do_POST = do_GET  # noqa: N815
+
+    def handle_expect_100(self) -> bool:
+        """Sends "100 Continue" at once: the client waits for it before it sends the body."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
 
     def _answer(self) -> Reply:
         length = self.headers.get("Content-Length", "0")
