@@ -1,0 +1,84 @@
+"""A small application for the tests: HTTP/1.1 with keep-alive on one asyncio loop.
+
+    app.py PORT        behaviour comes from the environment:
+    VERSION            told in every answer's X-Version
+    START_DELAY        seconds until it listens
+    HEALTH             the status that /health answers (200)
+    EXIT_AFTER         seconds after which it exits with status 3
+
+Paths: /health; /slow?SECONDS; /die (ends the process in the middle of the request); anything else
+answers the request's method, path and body back. SIGTERM ends it when no request is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+VERSION = os.environ.get("VERSION", "1")
+HEALTH = os.environ.get("HEALTH", "200")
+
+
+class App:
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.ending = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await self.exchange(reader, writer):
+                pass
+        except (OSError, EOFError):
+            pass
+        finally:
+            writer.close()
+
+    async def exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        self.in_flight += 1
+        try:
+            first, *lines = head.split("\r\n")
+            method, target, _ = first.split(" ")
+            headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            status, answer = await self.answer(method, target, body)
+            close = self.ending.is_set() or headers.get("connection", "").lower() == "close"
+            writer.write(
+                f"HTTP/1.1 {status} X\r\nContent-Length: {len(answer)}\r\n"
+                f"X-Instance: {os.getpid()}\r\nX-Version: {VERSION}\r\n"
+                f"Connection: {'close' if close else 'keep-alive'}\r\n\r\n".encode()
+                + answer
+            )
+            await writer.drain()
+            return not close
+        finally:
+            self.in_flight -= 1
+
+    async def answer(self, method: str, target: str, body: bytes) -> tuple[str, bytes]:
+        path, _, query = target.partition("?")
+        if path == "/health":
+            return HEALTH, b"health"
+        if path == "/slow":
+            await asyncio.sleep(float(query))
+        if path == "/die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "200", f"{method} {target} ".encode() + body
+
+
+async def main(port: int) -> None:
+    app = App()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, app.ending.set)
+    if "EXIT_AFTER" in os.environ:
+        loop.call_later(float(os.environ["EXIT_AFTER"]), os._exit, 3)
+    await asyncio.sleep(float(os.environ.get("START_DELAY", "0")))
+    server = await asyncio.start_server(app.serve, "127.0.0.1", port, backlog=1024)
+    await app.ending.wait()
+    server.close()
+    while app.in_flight:
+        await asyncio.sleep(0.01)
+
+
+asyncio.run(main(int(sys.argv[1])))
