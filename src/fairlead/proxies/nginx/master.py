@@ -1,0 +1,157 @@
+"""One nginx master process: born here, or adopted from a fairlead that is no more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+_NULL = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in (0, 1, 2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A pid alone names nobody, as it is used again: `ticks` is the start of the process, in clock
+    ticks since boot (field 22 of proc_pid_stat(5))."""
+
+    pid: int
+    ticks: int
+
+
+class Master:
+    """Watched through a pidfd, which works for processes that are not our children too."""
+
+    def __init__(self, identity: Identity) -> None:
+        """ProcessLookupError when it has ended."""
+        self.identity = identity
+        self._pidfd = os.pidfd_open(identity.pid)
+        self.ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._pidfd, self._note_end)
+
+    @classmethod
+    def spawn(cls, argv: list[str], sockets: Iterable[int]) -> Master:
+        """Start nginx in a session of its own, with listening sockets to inherit (`NGINX`).
+
+        OSError when the program cannot be started.
+        """
+        environment = {"PATH": os.environ.get("PATH", ""), "TZ": os.environ.get("TZ", "")}
+        if inherited := list(sockets):
+            environment["NGINX"] = "".join(f"{number};" for number in inherited)
+        pid = os.posix_spawn(
+            argv[0],
+            argv,
+            {name: value for name, value in environment.items() if value},
+            file_actions=[*_NULL, *((os.POSIX_SPAWN_DUP2, n, n) for n in inherited)],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=(signal.SIGPIPE, signal.SIGCHLD, signal.SIGINT),
+        )
+        return cls(Identity(pid, _started(pid)))
+
+    @classmethod
+    def adopt(cls, identity: Identity, prefix: Path) -> Master | None:
+        """None when that process has ended or is not the nginx of this prefix."""
+        try:
+            master = cls(identity)
+        except ProcessLookupError:
+            return None
+        if is_alive(identity) and f" -p {prefix} " in _command_line(identity.pid):
+            return master
+        master.close()
+        return None
+
+    @property
+    def pid(self) -> int:
+        return self.identity.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        """To this very process; nothing happens when it has ended."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    async def wait(self, timeout: float) -> bool:
+        """Whether it has ended within `timeout` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self.ended.wait()
+        return self.ended.is_set()
+
+    async def end(self, patience: float) -> None:
+        """Requests in flight get `patience` seconds. Nothing of its session is left."""
+        for number, timeout in (
+            (signal.SIGQUIT, patience),
+            (signal.SIGTERM, 2),
+            (signal.SIGKILL, 2),
+        ):
+            self.signal(number)
+            if await self.wait(timeout):
+                break
+        signal_orphans(self.pid, signal.SIGKILL)
+        self.close()
+
+    def close(self) -> None:
+        """Watch it no longer; it goes on."""
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _note_end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        with suppress(ChildProcessError):  # an adopted one is not ours to reap
+            os.waitpid(self.pid, os.WNOHANG)
+        self.ended.set()
+
+
+def is_alive(identity: Identity) -> bool:
+    """Whether this very process, not another of the same number, still runs."""
+    with suppress(*_GONE):
+        return _started(identity.pid) == identity.ticks
+    return False
+
+
+def orphans(master: int) -> list[int]:
+    """Workers that go on without their master: they hold its listening sockets.
+
+    They are in the session that it led; the kernel gives its number to nobody else before they
+    have ended too.
+    """
+    return [pid for pid in _pids() if pid != master and _is_worker(pid, master)]
+
+
+def signal_orphans(master: int, number: signal.Signals) -> int:
+    """Tells how many there were."""
+    found = orphans(master)
+    for pid in found:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return len(found)
+
+
+def _is_worker(pid: int, session: int) -> bool:
+    with suppress(*_GONE):
+        return os.getsid(pid) == session and _command_line(pid).startswith("nginx: ")
+    return False
+
+
+def _started(pid: int) -> int:
+    """ProcessLookupError for one that has ended, although its parent has not taken note yet."""
+    text = Path(f"/proc/{pid}/stat").read_bytes()
+    fields = text.rpartition(b")")[2].split()  # the name before it may hold anything, even ")"
+    if fields[0] in (b"Z", b"X"):
+        raise ProcessLookupError
+    return int(fields[19])
+
+
+def _command_line(pid: int) -> str:
+    text = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return os.fsdecode(text.rstrip(b"\0").replace(b"\0", b" ")) + " "
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - faster

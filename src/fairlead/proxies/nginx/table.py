@@ -1,0 +1,81 @@
+"""A service's table as nginx's Lua reads it: the DOC of docs/dataplane.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from fairlead.core.errors import ProxyError
+from fairlead.core.model import Entry, EntryState, Route, ServiceTable, Traffic
+
+MOST_BYTES = 4 << 20
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class SlottedEntry(msgspec.Struct, frozen=True):
+    """An entry and the slot of its counters."""
+
+    id: str
+    address: str
+    port: int
+    slot: int
+    state: EntryState
+    weight: int
+    ready_at: float
+
+
+class Doc(msgspec.Struct, frozen=True):
+    """One service's table with slots."""
+
+    service: str
+    routes: tuple[Route, ...]
+    entries: tuple[SlottedEntry, ...]
+    traffic: Traffic
+
+    @property
+    def table(self) -> ServiceTable:
+        entries = tuple(
+            Entry(e.id, e.address, e.port, e.state, e.weight, e.ready_at) for e in self.entries
+        )
+        return ServiceTable(self.service, self.routes, entries, self.traffic)
+
+    @property
+    def slots(self) -> dict[str, int]:
+        return {entry.id: entry.slot for entry in self.entries}
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Doc)
+
+
+def checked_name(service: str) -> str:
+    """The name itself, as it becomes part of a path. ProxyError when it is none of a service."""
+    if not _NAME.fullmatch(service):
+        raise ProxyError(f"refused {service!r}: no service has such a name")
+    return service
+
+
+def encode(table: ServiceTable, slots: Mapping[str, int]) -> bytes:
+    """ProxyError when the table is too large for nginx."""
+    entries = tuple(
+        SlottedEntry(e.id, e.address, e.port, slots[e.id], e.state, e.weight, e.ready_at)
+        for e in table.entries
+    )
+    body = _encoder.encode(Doc(checked_name(table.service), table.routes, entries, table.traffic))
+    if len(body) > MOST_BYTES:
+        raise ProxyError(
+            f"the table of {table.service} has {len(body)} bytes, nginx takes {MOST_BYTES}: "
+            "give it fewer routes or endpoints"
+        )
+    return body
+
+
+def decode(body: bytes) -> Doc:
+    """ProxyError when the bytes are no table."""
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProxyError(f"not a service's table: {error}") from error

@@ -1,0 +1,74 @@
+"""The last table on disk, a file a service: nginx reads it when it starts by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from fairlead.core.errors import ProxyError
+from fairlead.proxies.nginx.table import Doc, checked_name, decode, encode
+
+
+class TableFiles:
+    """A new table is staged beside nginx's push and takes the old one's place when it is accepted.
+
+    Pushes of one service must come one after the other. OSError when the disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def stage(self, service: str, body: bytes) -> asyncio.Task[Path]:
+        """Write and sync a file that is not in force yet, in a thread: fsync would block."""
+        return asyncio.create_task(asyncio.to_thread(write_synced, self._staged(service), body))
+
+    async def commit(self, service: str, staged: asyncio.Task[Path]) -> None:
+        (await staged).replace(self._path(service))
+
+    async def discard(self, staged: asyncio.Task[Path]) -> None:
+        with suppress(OSError):
+            (await staged).unlink(missing_ok=True)
+
+    def remove(self, service: str) -> None:
+        self._path(service).unlink(missing_ok=True)
+
+    def follow(self, live: Mapping[str, Doc]) -> None:
+        """Make the files what nginx serves from: they can differ when fairlead died in a push."""
+        for path in self._folder.iterdir():
+            if path.suffix != ".json" or path.stem not in live:
+                path.unlink(missing_ok=True)
+        for service, doc in live.items():
+            if self._read(service) != doc:
+                write_synced(self._staged(service), encode(doc.table, doc.slots)).replace(
+                    self._path(service)
+                )
+
+    def _read(self, service: str) -> Doc | None:
+        try:
+            return decode(self._path(service).read_bytes())
+        except (FileNotFoundError, ProxyError):
+            return None
+
+    def _path(self, service: str) -> Path:
+        return self._folder / f"{checked_name(service)}.json"
+
+    def _staged(self, service: str) -> Path:
+        return self._folder / f".{checked_name(service)}.staged"
+
+
+def write_synced(path: Path, body: bytes) -> Path:
+    """Write a file for its owner's eyes and wait until it is on disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(descriptor)
+    return path
+
+
+def replace_file(path: Path, body: bytes) -> None:
+    """The file holds either its old bytes or all of the new ones, whatever happens."""
+    write_synced(path.with_name(f"{path.name}.new"), body).replace(path)
