@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fairlead.core.errors import BadInput, SettingsError, UnknownName
 from fairlead.core.model import Event
-
-HOSTILE = "evil\x1b[2J\nname"
 
 
 @dataclass
@@ -142,3 +142,24 @@ class StubControl:
         if service not in self.names:
             raise UnknownName(f"no service {service!r}: there are {', '.join(self.names)}")
         return service
+
+
+async def live(state: Path, lag: float) -> None:
+    from fairlead.api.server import serve
+
+    control = StubControl(lag=lag)
+    for copies in control.copies.values():
+        copies[0].ready_at += lag
+    async with serve(control, state / "fairlead.sock"):
+        await control.ended.wait()
+    await asyncio.sleep(lag)
+    (state / "ended").write_text(f"keep={control.kept}")
+
+
+if __name__ == "__main__":
+    """FILE STATE: what FILE says is how the stub behaves: `exit N WORDS`, or `lag SECONDS`."""
+    verb, argument, *words = Path(sys.argv[1]).read_text().split()
+    if verb == "exit":
+        sys.stderr.write(f"some warning\nfairlead: {' '.join(words)}\n")
+        sys.exit(int(argument))
+    asyncio.run(live(Path(sys.argv[2]), float(argument)))

@@ -155,4 +155,4 @@ def test_completion_without_a_daemon_is_silent(
     monkeypatch.setenv("COMP_WORDS", "fairlead scale ")
     monkeypatch.setenv("COMP_CWORD", "2")
     result = fairlead()
-    assert (result.out, result.err) == ("", "")
+    assert (result.out.strip(), result.err) == ("", "")

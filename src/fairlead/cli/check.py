@@ -25,6 +25,7 @@ def command(place: Place, as_json: bool) -> int:
     """
     from fairlead.cli.machine import findings
     from fairlead.settings import load
+    from fairlead.settings.place import Problems
 
     services = 0
     try:
@@ -32,7 +33,7 @@ def command(place: Place, as_json: bool) -> int:
         services = len(cluster.services)
         problems, status = findings(cluster, _held(place)), 1
     except BadInput as error:
-        several = getattr(error, "found", [error])
+        several = error.found if isinstance(error, Problems) else [error]
         problems, status = [str(problem) for problem in several], error.exit_status
     if as_json:
         outcome = {"ok": not problems, "file": str(place.file), "services": services}

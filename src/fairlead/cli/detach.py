@@ -17,6 +17,7 @@ from fairlead.cli.text import printable
 from fairlead.cli.wait import lacking_ready, timed_out, until
 from fairlead.core.errors import BadInput, Busy, DaemonError, FairleadError
 
+DAEMON = (sys.executable, "-m", "fairlead.daemon")
 START_TIMEOUT = 30.0
 TAIL_BYTES = 2000
 PAUSE = 0.02
@@ -71,10 +72,9 @@ def _open_log(state: Path) -> Path:
 
 
 def _spawn(place: Place, log: Path) -> subprocess.Popen[bytes]:
-    arguments = [sys.executable, "-m", "fairlead.daemon", str(place.file), str(place.state)]
     with log.open("ab") as output:
         return subprocess.Popen(
-            arguments,
+            [*DAEMON, str(place.file), str(place.state)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

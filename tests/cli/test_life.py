@@ -1,0 +1,123 @@
+"""up and down, with the stub daemon as a process of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairlead.cli.client import Client
+from fairlead.cli.place import Place
+from fairlead.cli.up import _tell
+from fairlead.core.errors import DaemonError
+from fairlead.core.model import Event
+
+# A detached daemon is meant to outlive the command that started it.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
+STUB = Path(__file__).parents[1] / "api" / "stub_daemon.py"
+
+
+@pytest.fixture
+def file(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The settings file, which tells the stub how to behave; what runs at the end is ended."""
+    monkeypatch.setattr("fairlead.cli.detach.DAEMON", (sys.executable, str(STUB)))
+    file = state.parent / "fairlead.yaml"
+    file.write_text("lag 0.2")
+    yield file
+    with suppress(DaemonError, ProcessLookupError):
+        os.kill(Client(Place.of(file)).pid(), signal.SIGKILL)
+
+
+def test_up_detached_waits_until_all_is_ready(fairlead: Any, file: Path) -> None:
+    begin = time.monotonic()
+    result = fairlead("up", "--detach")
+    assert (result.status, result.err) == (0, "")
+    assert time.monotonic() - begin >= 0.2
+    assert "catalog  1 of 1 ready" in result.out
+    assert os.getsid(Client(Place.of(file)).pid()) != os.getsid(0)
+
+
+def test_a_second_up_is_refused(fairlead: Any, file: Path) -> None:
+    assert fairlead("up", "--detach").status == 0
+    pid = Client(Place.of(file)).pid()
+    result = fairlead("up", "--detach")
+    assert result.status == 1
+    assert f"already running for {file.parent}/.fairlead (pid {pid})" in result.err
+
+
+@pytest.mark.parametrize("status", [1, 2])
+def test_a_daemon_that_does_not_start_gives_its_reason(
+    fairlead: Any, file: Path, state: Path, status: int
+) -> None:
+    state.mkdir()
+    (state / "daemon.log").write_text("words of an earlier one\n")
+    file.write_text(f"exit {status} nginx is not installed")
+    result = fairlead("up", "--detach")
+    assert result.status == status
+    assert result.err == "some warning\nfairlead: nginx is not installed\n"
+
+
+def test_a_daemon_that_dies_otherwise_is_told_with_its_status(fairlead: Any, file: Path) -> None:
+    file.write_text("exit 70 out of luck")
+    result = fairlead("up", "--detach")
+    assert result.status == 1
+    assert "the daemon ended with 70: out of luck" in result.err
+
+
+def test_up_that_is_not_ready_in_time_says_what_is_missing(fairlead: Any, file: Path) -> None:
+    file.write_text("lag 60")
+    result = fairlead("up", "--detach", "--timeout", "0.2")
+    assert result.status == 1
+    assert "catalog: 0 of 1 ready, 1 starting; frontend: 0 of 1 ready" in result.err
+    assert "catalog-20001" in result.out
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_down_returns_when_the_daemon_is_gone(
+    fairlead: Any, file: Path, state: Path, keep: bool
+) -> None:
+    assert fairlead("up", "--detach").status == 0
+    result = fairlead("down", *(["--keep"] if keep else []))
+    assert result.status == 0
+    assert (state / "ended").read_text() == f"keep={keep}"
+    assert fairlead("down").status == 1
+
+
+def test_down_that_takes_too_long_fails(fairlead: Any, file: Path, state: Path) -> None:
+    assert fairlead("up", "--detach").status == 0
+    pid = Client(Place.of(file)).pid()
+    result = fairlead("down", "--timeout", "0")
+    assert result.status == 1
+    assert f"(pid {pid}) has not ended after 0 s" in result.err
+    with suppress(ProcessLookupError):
+        handle = os.pidfd_open(pid)
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        os.close(handle)
+
+
+def test_down_stops_what_a_killed_daemon_left(fairlead: Any, file: Path, state: Path) -> None:
+    (state / "endpoints").mkdir(parents=True)
+    (state / "endpoints" / "catalog-1.json").write_text("{}")
+    assert fairlead("down", "--keep").status == 1
+    result = fairlead("down")
+    assert result.status == 0
+    assert "starting one to stop what the last one left" in result.err
+    assert (state / "ended").read_text() == "keep=False"
+
+
+def test_up_prints_events_and_survives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = Event(1, time.time(), "ready", "catalog", "passed \x1b[2J", "catalog-1")
+    monkeypatch.setattr("sys.stdout", out := io.StringIO())
+    _tell(event)
+    assert out.getvalue().endswith(f"{'catalog/catalog-1':<28}  passed \\x1b[2J\n")
+    out.close()
+    _tell(event)
