@@ -24,7 +24,7 @@ def adopt(records: Records, outputs: Outputs) -> list[tuple[Record, str]]:
     ids = {record.id for record in found}
     marked = find_marked(outputs, ids)
     boot = procfs.boot_id()
-    completed = [_complete(record, boot, marked.get(record.id, []), records) for record in found]
+    completed = [_complete(record, marked.get(record.id, []), records) for record in found]
     judged = [(record, _end(record, boot)) for record in completed]
     living = {record.id for record, end in judged if not end}
     if not living.issuperset(marked):
@@ -32,9 +32,9 @@ def adopt(records: Records, outputs: Outputs) -> list[tuple[Record, str]]:
     return judged
 
 
-def _complete(record: Record, boot: str, marked: Collection[int], records: Records) -> Record:
+def _complete(record: Record, marked: Collection[int], records: Records) -> Record:
     """An intent gets the process that was started for it, when there is one."""
-    if record.pid or record.boot != boot:
+    if record.pid:
         return record
     leader = leader_of(marked)
     found = procfs.stat(leader) if leader else None
