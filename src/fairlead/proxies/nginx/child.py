@@ -1,0 +1,254 @@
+"""Keeps one nginx running: started or adopted, reloaded, started again when it dies, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fairlead.core.errors import Busy, FairleadError, ProxyError
+from fairlead.core.model import Front
+from fairlead.ports import Journal
+from fairlead.proxies.nginx import machine
+from fairlead.proxies.nginx.config import render
+from fairlead.proxies.nginx.control import Control
+from fairlead.proxies.nginx.listening import Listening, reachable
+from fairlead.proxies.nginx.master import Master, signal_orphans
+from fairlead.proxies.nginx.prefix import LUA, Prefix, Record, config_digest
+
+START_TIMEOUT = 10.0
+QUIT_TIMEOUT = 15.0
+RELEASE_TIMEOUT = 2.0
+STEADY = 10.0
+"""An nginx that lived so long, in seconds, ends a row of failures."""
+LONGEST_DELAY = 10.0
+
+_POLL = 0.005
+
+
+class Child:
+    """`revived` is awaited each time that nginx serves again after it died unasked."""
+
+    def __init__(
+        self,
+        prefix: Prefix,
+        control: Control,
+        journal: Journal,
+        revived: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._prefix, self._control, self._journal = prefix, control, journal
+        self._revived = revived
+        self._listening = Listening()
+        self._turn = asyncio.Lock()
+        self._front = Front()
+        self._record = Record(0, 0)
+        self._master: Master | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None while it is not running."""
+        running = self._master and not self._master.ended.is_set()
+        return self._master.pid if self._master and running else None
+
+    @property
+    def reloads(self) -> int:
+        return self._record.reloads
+
+    @property
+    def listen(self) -> tuple[str, ...]:
+        return self._record.listen
+
+    async def start(self, front: Front) -> None:
+        """Adopt the nginx of the prefix, or start one. Missing, Busy or ProxyError."""
+        self._machine = await asyncio.to_thread(machine.find)
+        self._prefix.prepare()
+        self._record = self._prefix.read_record() or self._record
+        self._front = front
+        self._master = await self._adopted()
+        try:
+            if self._master:
+                await self.configure(front)
+            else:
+                await self._begin_anew()
+        except BaseException:
+            await self.close()
+            raise
+        self._watching = asyncio.create_task(self._watch())
+
+    async def configure(self, front: Front) -> None:
+        """Let nginx follow a front: it reloads when, and only when, that changes anything.
+
+        Busy or ProxyError when it cannot, and the old one stays in force.
+        """
+        async with self._turn:
+            text = self._rendered(front)
+            if config_digest(text) != self._record.config:
+                await self._reload(front, text)
+            self._front = front
+
+    async def close(self) -> None:
+        """Watch it no longer and leave it serving."""
+        await self._let_go()
+        if self._master:
+            self._master.close()
+
+    async def stop(self) -> None:
+        """Requests in flight get QUIT_TIMEOUT seconds to end. Removes the prefix."""
+        await self._let_go()
+        if self._master:
+            await self._master.end(QUIT_TIMEOUT)
+        self._prefix.remove()
+
+    async def _let_go(self) -> None:
+        if self._watching:
+            self._watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watching
+        self._listening.close()
+        self._control.close()
+
+    async def _adopted(self) -> Master | None:
+        """A running nginx that does not answer is ended: it could not be told anything."""
+        master = Master.adopt(self._record.identity, self._prefix.path)
+        if master:
+            try:
+                await self._answering(master)
+            except ProxyError as error:
+                self._journal.record("proxy-died", "", f"nginx ({master.pid}) is replaced: {error}")
+                await master.end(QUIT_TIMEOUT)
+                return None
+        return master
+
+    async def _begin_anew(self) -> None:
+        self._prefix.prepare()
+        await self._prefix.install(self._machine, self._rendered(self._front))
+        await self._begin()
+
+    async def _begin(self) -> None:
+        """Start an nginx; workers that the one before left behind serve until it answers."""
+        async with self._turn:
+            before = self._record.pid
+            await self._take_sockets(before)
+            self._prefix.socket.unlink(missing_ok=True)
+            argv = self._prefix.argv(self._machine, self._prefix.conf)
+            master = Master.spawn(argv, self._listening.descriptors)
+            try:
+                self._save(pid=master.pid, ticks=master.identity.ticks)
+                await self._answering(master)
+            except BaseException:
+                await master.end(0)
+                raise
+            digest = config_digest(self._prefix.conf.read_text())
+            self._save(listen=self._front.listen, config=digest)
+            signal_orphans(before, signal.SIGQUIT)
+            self._master = master
+
+    async def _take_sockets(self, before: int) -> None:
+        """Orphans have them when the fairlead that bound them is gone: then they must leave."""
+        listen = self._front.listen
+        for number in (signal.SIGQUIT, signal.SIGKILL):
+            try:
+                return await self._listening.take(listen)
+            except Busy:
+                if not signal_orphans(before, number):
+                    raise
+            with suppress(Busy):
+                return await self._listening.take(listen, RELEASE_TIMEOUT)
+        return await self._listening.take(listen)
+
+    async def _answering(self, master: Master) -> None:
+        """Wait until it takes pushes. ProxyError when it ends, or not within START_TIMEOUT."""
+        deadline = _now() + START_TIMEOUT
+        while True:
+            try:
+                await self._control.info()
+                break
+            except ProxyError as error:
+                if master.ended.is_set():
+                    raise ProxyError(f"nginx ended: {self._prefix.last_errors()}") from error
+                if _now() > deadline:
+                    raise
+            await asyncio.sleep(_POLL)
+        self._prefix.socket.chmod(0o600)  # nginx makes it for all
+
+    async def _reload(self, front: Front, text: str) -> None:
+        new = [address for address in front.listen if address not in self._record.listen]
+        await self._listening.take(new)  # only to hear who is in the way: nginx binds them itself
+        self._listening.release(new)
+        before = self._prefix.conf.read_text()
+        await self._prefix.install(self._machine, text)
+        self._tell_reload()
+        try:
+            for address in new:
+                await reachable(address)
+        except ProxyError:
+            await self._prefix.install(self._machine, before)
+            self._tell_reload()
+            raise
+        self._listening.keep_only(front.listen)
+        self._save(listen=front.listen, config=config_digest(text))
+        self._journal.record("proxy-reload", "", "nginx was reloaded: its own settings changed")
+
+    def _tell_reload(self) -> None:
+        if self._master:
+            self._master.signal(signal.SIGHUP)
+        self._save(reloads=self._record.reloads + 1)
+
+    async def _watch(self) -> None:
+        failures = 0
+        while self._master:
+            began = _now()
+            await self._master.ended.wait()
+            self._master.close()
+            failures = 0 if _now() - began >= STEADY else failures + 1
+            self._journal.record("proxy-died", "", f"nginx ({self._master.pid}) died unasked")
+            await self._revive(failures)
+
+    async def _revive(self, failures: int) -> None:
+        died = _now()
+        begin = self._begin
+        while True:
+            await asyncio.sleep(_delay(failures))
+            try:
+                await begin()
+                break
+            except (FairleadError, OSError) as error:
+                failures += 1
+                again = f"the next try is in {_delay(failures):g} s"
+                self._journal.record("proxy-died", "", f"nginx does not start: {error}; {again}")
+                begin = self._begin_anew  # whatever was lost of the prefix is made again
+        back = (
+            f"nginx ({self.pid}) serves its last table again, {_now() - died:.2f} s after the end"
+        )
+        self._journal.record("proxy-back", "", back)
+        await self._revived()
+
+    def _rendered(self, front: Front) -> str:
+        modules = self._machine.modules or Path()
+        token = self._prefix.trace_token()
+        return render(front, self._prefix.path, modules, LUA, token, _user())
+
+    def _save(self, **changes: Any) -> None:
+        self._record = msgspec.structs.replace(self._record, **changes)
+        self._prefix.write_record(self._record)
+
+
+def _delay(failures: int) -> float:
+    """Seconds before the next start: none at first, then growing."""
+    return min(0.1 * 2 ** (failures - 2), LONGEST_DELAY) if failures > 1 else 0.0
+
+
+def _user() -> str:
+    """Who the workers run as: only root can, and must, choose."""
+    return "root" if os.geteuid() == 0 else ""
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

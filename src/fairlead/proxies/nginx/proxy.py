@@ -1,0 +1,122 @@
+"""nginx as a proxy of ports.Proxy: tables pushed into the running process, never a reload."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from pathlib import Path
+
+from fairlead.core.errors import ProxyError
+from fairlead.core.model import Counters, Front, RoutingTable, ServiceTable
+from fairlead.ports import Journal, Notify, ProxyInfo
+from fairlead.proxies.nginx.child import Child
+from fairlead.proxies.nginx.control import Control, LiveTable
+from fairlead.proxies.nginx.prefix import Prefix
+from fairlead.proxies.nginx.slots import Slots
+from fairlead.proxies.nginx.table import checked_name, encode
+from fairlead.proxies.nginx.table_files import TableFiles
+
+
+class NginxProxy:
+    """Implements ports.Proxy. One at a time a state directory: the daemon's lock sees to it."""
+
+    def __init__(self, state: Path, front: Front, notify: Notify, journal: Journal) -> None:
+        prefix = Prefix(state.resolve() / "nginx")
+        self._front, self._notify, self._journal = front, notify, journal
+        self._control = Control(prefix.socket)
+        self._child = Child(prefix, self._control, journal, self._revived)
+        self._files = TableFiles(prefix.table)
+        self._slots = Slots()
+        self._generation = 0
+        self._known: dict[str, ServiceTable] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def start(self) -> None:
+        """Start or adopt nginx. Missing, Busy or ProxyError, and nothing runs, when it cannot."""
+        await self._child.start(self._front)
+        live = await self._control.table()
+        self._generation = live.generation
+        clashing = self._slots.restore({name: doc.slots for name, doc in live.services.items()})
+        self._known = {n: t for n, t in _tables(live).items() if n not in clashing}
+        try:
+            await asyncio.to_thread(self._files.follow, live.services)
+        except OSError as error:
+            self._complain("", error)
+
+    async def configure(self, front: Front) -> None:
+        """Change the proxy's own settings: by a reload, if anything changed.
+
+        Busy or ProxyError, and the old ones stay in force, when nginx cannot follow.
+        """
+        await self._child.configure(front)
+
+    async def info(self) -> ProxyInfo:
+        child = self._child
+        return ProxyInfo("nginx", self._generation, child.reloads, child.pid, child.listen)
+
+    async def read(self) -> RoutingTable:
+        return _tables(await self._control.table())
+
+    async def push(self, table: ServiceTable) -> int:
+        """A table that nginx has already is not sent again."""
+        async with self._turns[checked_name(table.service)]:
+            if self._known.get(table.service) == table:
+                return self._generation
+            return await self._push(table)
+
+    async def drop(self, service: str) -> int:
+        async with self._turns[checked_name(service)]:
+            self._known.pop(service, None)
+            self._generation = await self._control.delete(service)
+            self._slots.keep(service, ())
+            self._files.remove(service)
+            return self._generation
+
+    async def counters(self, service: str) -> dict[str, Counters]:
+        return await self._control.counters(service)
+
+    async def close(self) -> None:
+        await self._child.close()
+
+    async def stop(self) -> None:
+        await self._child.stop()
+
+    async def _push(self, table: ServiceTable) -> int:
+        """The file waits for the disk while nginx takes the table, and is valid when it did."""
+        service, ids = table.service, [entry.id for entry in table.entries]
+        body = encode(table, self._slots.assign(service, ids))
+        self._known.pop(service, None)
+        staged = self._files.stage(service, body)
+        try:
+            self._generation = await self._control.put(service, body)
+        except BaseException:
+            await self._files.discard(staged)
+            raise
+        self._slots.keep(service, ids)
+        try:
+            await self._files.commit(service, staged)
+            self._known[service] = table
+        except OSError as error:
+            self._complain(service, error)
+        return self._generation
+
+    async def _revived(self) -> None:
+        """What the new nginx did not find on disk is pushed again by the next pass."""
+        try:
+            live = await self._control.table()
+        except ProxyError:
+            self._known.clear()
+        else:
+            self._generation = live.generation
+            found = _tables(live)
+            self._known = {n: t for n, t in self._known.items() if found.get(n) == t}
+        self._notify("")
+
+    def _complain(self, service: str, error: OSError) -> None:
+        """nginx serves from the table nevertheless: the file is only for its own restart."""
+        told = f"nginx serves its table, which could not be saved: {error}; free the disk"
+        self._journal.record("proxy-unsaved", service, told)
+
+
+def _tables(live: LiveTable) -> dict[str, ServiceTable]:
+    return {name: doc.table for name, doc in live.services.items()}
