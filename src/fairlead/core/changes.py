@@ -62,11 +62,12 @@ def _field(name: str, old: Service, new: Service) -> Iterator[str]:
 
 
 def _set_change(word: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterator[str]:
-    """Also a changed order or detail of one that stays is told, as changed."""
     old, new = ({_short(one): one for one in group} for group in (before, after))
     yield from (f"{word} {name} added" for name in new if name not in old)
     yield from (f"{word} {name} removed" for name in old if name not in new)
     yield from (f"{word} {name} changed" for name in new if name in old and old[name] != new[name])
+    if old == new:
+        yield f"{word}s reordered"
 
 
 def _told(name: str, before: Any, after: Any) -> str:

@@ -44,4 +44,4 @@ class Kind(ABC):
         if isinstance(at.node, Scalar) and self.fits(at):
             return at.node.text
         quotes = "text" in self.shapes and at.node.shape in {"boolean", "integer", "number", "date"}
-        raise at.unexpected(self.expected, "write it in quotes" if quotes else "")
+        raise at.misshapen(self.expected, "write it in quotes" if quotes else "")

@@ -80,17 +80,23 @@ class At:
         return SettingsError(where + message, self.document.file, self.line)
 
     def unexpected(self, expected: str, hint: str = "") -> SettingsError:
-        return self.wrong(f"expected {expected}, found {self.found()}{f'; {hint}' if hint else ''}")
+        return self.wrong(
+            f"expected {expected}, found {self._found()}{f'; {hint}' if hint else ''}"
+        )
 
-    def found(self) -> str:
+    def misshapen(self, expected: str, hint: str = "") -> SettingsError:
+        """As unexpected, and says what YAML takes the value for: on is a boolean, 1:30 a number."""
+        article = _ARTICLES.get(self.node.shape)
+        found = self._found() + (f" ({article} to YAML)" if article else "")
+        return self.wrong(f"expected {expected}, found {found}{f'; {hint}' if hint else ''}")
+
+    def _found(self) -> str:
         """The value in a few words."""
         if not isinstance(self.node, Scalar):
             return f"a {self.node.shape}"
         if self.node.shape == "nothing":
             return "nothing"
-        if self.node.shape == "text":
-            return quoted(self.node.text)
-        return f"{escaped(self.node.text)} ({_ARTICLES[self.node.shape]} to YAML)"
+        return (quoted if self.node.shape == "text" else escaped)(self.node.text)
 
     def claim(self, what: str, scope: str, value: object) -> None:
         """SettingsError when this value was there before, in the same scope."""

@@ -271,7 +271,7 @@ class Either(Kind):
     def read(self, at: At) -> Any:
         option = next((option for option in self.options if option.fits(at)), None)
         if option is None:
-            raise at.unexpected(self.expected)
+            raise at.misshapen(self.expected)
         return option.read(at)
 
     def schema(self) -> Schema:
