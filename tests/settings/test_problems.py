@@ -97,6 +97,7 @@ IN_SERVICE = [
     ("env: {A: }", 'env.A: expected a text, number, true or false, found nothing; an empty text is ""'),
     ('env: {A: "a\\0"}', 'env.A: expected a text, number, true or false without NUL, found "a\\x00"'),
     ("env: [A=1]", "env: expected a mapping of variables: {NAME: value}, found a list"),
+    (f"env: {{A: {'x' * 131_073}}}", "false of at most 131072 characters"),
     ('cwd: "a\\nb"', "cwd: expected a directory"),
     ("health: /up", "health: expected a mapping of path, tcp, command, status …, found"),
     ("health: {path: /, command: [a]}", "health.path: cannot be given together with command"),

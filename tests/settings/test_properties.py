@@ -38,6 +38,8 @@ PIECES = [
     *('"\\x00"', '"\\ud800"', '"\\U0011FFFF"', "? ", "|", ">", "[" * 40, "{" * 40, "- " * 40),
 ]
 
+relaxed = settings(deadline=None)  # other tests may have the machine
+
 
 def _holds(text: str) -> None:
     """`parse` and `problems` agree, and nothing else is raised."""
@@ -58,16 +60,19 @@ def _either_loader(request, monkeypatch):
     monkeypatch.setattr(tree, "_LOADER", getattr(yaml, request.param))
 
 
+@relaxed
 @given(st.text())
 def test_any_text(text: str) -> None:
     _holds(text)
 
 
+@relaxed
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_any_pieces(text: str) -> None:
     _holds(text)
 
 
+@relaxed
 @given(
     st.lists(
         st.tuples(st.integers(0, len(VALID)), st.integers(0, 12), st.sampled_from(PIECES)),
@@ -90,6 +95,7 @@ VALUES = st.recursive(
 SERVICE_KEYS = sorted(key.name for key in ROOT.keys[-1].kind.value.keys)
 
 
+@relaxed
 @given(st.dictionaries(st.sampled_from(SERVICE_KEYS), VALUES, max_size=4))
 def test_any_values_for_keys_that_exist(service: dict[str, object]) -> None:
     given_file = {"services": {"a": {"run": ["x"], **service}}}
@@ -119,6 +125,7 @@ PLACES = (
 
 
 @pytest.mark.parametrize("place", PLACES)
+@relaxed
 @given(text=HOSTILE, before=st.sampled_from(["", "/", "a/", "header:", "cookie:", "a.b:80"]))
 def test_hostile_text_is_refused(place: str, text: str, before: str) -> None:
     with pytest.raises(SettingsError):
@@ -221,7 +228,7 @@ def _renamed(service: Service, name: str, routes: list[Route]) -> Service:
     return replace(service, name=name, routes=(routes.pop(),) if routes else ())
 
 
-@settings(deadline=None)
+@relaxed
 @given(clusters())
 def test_what_is_written_is_read_back(cluster: Cluster) -> None:
     assert parse(json.dumps(_written(cluster)), "f", Path("/srv")) == cluster

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from fairlead.settings import problems
+from fairlead.settings import problems, schema
 from fairlead.settings.schema import PATH, schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +56,15 @@ BAD = [
 
 def test_the_committed_file_is_current() -> None:
     assert PATH.read_text() == schema_text(), "run python -m fairlead.settings.schema"
+
+
+def test_the_command_writes_schema_and_page(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(schema, "PATH", tmp_path / "schema.json")
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{schema.BEGIN}old\n{schema.END}after\n")
+    schema.main([str(page)])
+    assert json.loads((tmp_path / "schema.json").read_text()) == SCHEMA
+    assert page.read_text() == f"before\n{schema.BEGIN}{schema.table()}{schema.END}after\n"
 
 
 def test_it_is_a_schema() -> None:

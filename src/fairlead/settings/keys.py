@@ -9,8 +9,9 @@ from typing import Any
 
 from fairlead.core.model import Balance, CheckKind, Cluster, FixedEndpoint, Route, Service
 from fairlead.settings import words
+from fairlead.settings.groups import Either, ListOf, MapOf
 from fairlead.settings.numbers import Duration, Integer, Number, Size
-from fairlead.settings.sections import Either, Fields, Key, ListOf, MapOf, Section
+from fairlead.settings.sections import Fields, Key, Section
 from fairlead.settings.texts import Choice, Flag, Literal, Written
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fairlead.settings.groups import Either, ListOf, MapOf
 from fairlead.settings.keys import ROOT
 from fairlead.settings.kinds import Kind
-from fairlead.settings.sections import Either, Key, ListOf, MapOf, Section, default_of
+from fairlead.settings.sections import Key, Section, default_of
 
 PATH = Path(__file__).with_name("fairlead.schema.json")
 BEGIN, END = "<!-- keys: begin -->\n", "<!-- keys: end -->\n"
