@@ -79,6 +79,8 @@ class StubPlatform:
 
     async def close(self) -> None: ...
 
+    def reset(self, service: str) -> None: ...
+
     def of(self, service: str) -> dict[str, Endpoint]:
         return self.endpoints.setdefault(service, {})
 

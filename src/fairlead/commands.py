@@ -47,6 +47,8 @@ class Commands:
         for seen in tracked.seen():
             if seen.alive and not tracked.service.fixed:
                 tracked.leaves[seen.endpoint.id] = Leave("restart")
+        for platform in self._loop.edges.platforms:
+            platform.reset(name)
         self._tell(name, "restart", "by command")
         self._change(name)
 

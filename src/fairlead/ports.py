@@ -14,6 +14,7 @@ from fairlead.core.model import (
     Counters,
     Decision,
     Endpoint,
+    Front,
     HealthCheck,
     Node,
     RoutingTable,
@@ -47,6 +48,9 @@ class Platform(Protocol):
     async def forget(self, endpoint: Endpoint) -> None:
         """Drop what is kept of an exited endpoint."""
 
+    def reset(self, service: str) -> None:
+        """Take stopped endpoints into use again, where new ones cannot be started."""
+
     async def close(self) -> None:
         """Let go of everything and leave the endpoints running."""
 
@@ -67,6 +71,9 @@ class Proxy(Protocol):
 
     async def start(self) -> None:
         """Start or adopt it, so that it serves its last table and takes pushes."""
+
+    async def configure(self, front: Front) -> None:
+        """Follow changed settings of the proxy itself. Busy, ProxyError: the old ones stay."""
 
     async def info(self) -> ProxyInfo: ...
 

@@ -134,7 +134,8 @@ async def test_a_refresh_brings_new_addresses(here: Here) -> None:
     here.names.known["db.internal"] = ("10.0.0.6", "10.0.0.7")
     await until(lambda: here.notified == ["catalog"])
     sighting = await here.platform.observe([NAMED])
-    assert [e.address for e in sighting.endpoints] == ["10.0.0.6", "10.0.0.7"]
+    listed = {e.address: bool(e.revision) for e in sighting.endpoints}
+    assert listed == {"10.0.0.5": False, "10.0.0.6": True, "10.0.0.7": True}
 
 
 async def test_the_same_answer_wakes_nobody(here: Here) -> None:
@@ -201,3 +202,17 @@ def test_ids_fit_every_place_where_ids_go(address: str, port: int) -> None:
 @pytest.mark.parametrize("host", ["db", "db.internal", "10.0.0", "1.2.3.4.5", "", "a:b", "x\0"])
 def test_names_are_no_addresses(host: str) -> None:
     assert not is_address(host)
+
+
+async def test_one_no_longer_listed_is_a_leaver_until_it_is_forgotten(here: Here) -> None:
+    one = LITERAL
+    both = Service("catalog", endpoints=(*LITERAL.endpoints, FixedEndpoint("10.0.0.6", 80)))
+    await here.platform.observe([both])
+    stays, goes = (await here.platform.observe([one])).endpoints
+    assert (stays.revision, goes.revision) == (one.revision, "")
+    await here.platform.stop(goes, 1.0)
+    _, gone = (await here.platform.observe([one])).endpoints
+    assert gone.phase is Phase.EXITED
+    await here.platform.forget(gone)
+    assert len((await here.platform.observe([one])).endpoints) == 1
+    assert len((await here.platform.observe([both])).endpoints) == 2

@@ -43,7 +43,9 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
             _on_signals(control, ending)
             journal.record("up", "", f"serving {len(cluster.services)} services from {file.name}")
             await ending.asked.wait()
-        await (_keep if ending.keep else _down)(wired, state)
+        if not ending.keep:
+            await _stop(wired)
+        await _let_go(wired)
         journal.record("down", "", "the endpoints go on serving" if ending.keep else "all stopped")
         journal.close()
 
@@ -80,17 +82,18 @@ async def _apply(control: DaemonControl) -> None:
         await control.apply()
 
 
-async def _keep(wired: Wired, state: Path) -> None:  # noqa: ARG001
+async def _let_go(wired: Wired) -> None:
+    await wired.fixed.close()
     await wired.processes.close()
     await wired.proxy.close()
 
 
-async def _down(wired: Wired, state: Path) -> None:
+async def _stop(wired: Wired) -> None:
     """The proxy first: it finishes the requests in flight while the endpoints still answer."""
     await wired.proxy.stop()
     await wired.processes.stop_all(_longest_stop(wired))
-    await wired.processes.close()
-    (state / "decisions.json").unlink(missing_ok=True)
+    for name in wired.loop.filed:
+        wired.loop.edges.decisions.drop(name)
 
 
 def _longest_stop(wired: Wired) -> float:

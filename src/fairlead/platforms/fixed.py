@@ -10,7 +10,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Endpoint, FixedEndpoint, Node, Phase, Service, Sighting
@@ -42,6 +42,8 @@ class FixedPlatform:
     """Implements ports.Platform for services with `endpoints`; it has no nodes.
 
     It cannot end what it did not start: a stopped endpoint is one that is left alone until `reset`.
+    One that its settings or its name no longer list is seen, with no revision, until it is
+    forgotten: so it is drained like any that is to be replaced.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class FixedPlatform:
         self._first_seen: dict[str, dict[str, float]] = {}
         self._stopped: dict[str, set[str]] = {}
         self._forgotten: dict[str, set[str]] = {}
+        self._met: dict[str, dict[str, Endpoint]] = {}
         self._slots = asyncio.Semaphore(_AT_A_TIME)
         self._lookups: set[asyncio.Task[None]] = set()
         self._refreshing: asyncio.Task[None] | None = None
@@ -66,7 +69,7 @@ class FixedPlatform:
         new = [self._look_up(host) for s in fixed for host in self._ask(s)]
         if new:
             await asyncio.wait(new, timeout=_FIRST_WAIT)
-        found = tuple(endpoint for s in fixed for endpoint in self._endpoints(s))
+        found = tuple(e for s in services for e in (*self._endpoints(s), *self._leavers(s)))
         hosts = dict.fromkeys(e.host for s in fixed for e in s.endpoints if e.host in self._names)
         problems = [text for host in hosts if (text := self._names[host].problem)]
         return Sighting(found, not problems, "; ".join(problems))
@@ -81,8 +84,12 @@ class FixedPlatform:
         self._notify(endpoint.service)
 
     async def forget(self, endpoint: Endpoint) -> None:
-        """A stopped endpoint is seen no more until `reset`."""
-        self._forgotten.setdefault(endpoint.service, set()).add(endpoint.id)
+        """A stopped endpoint is seen no more until `reset`, or until it is listed anew."""
+        if not endpoint.revision:
+            del self._met[endpoint.service][endpoint.id]
+            self._stopped.get(endpoint.service, set()).discard(endpoint.id)
+        else:
+            self._forgotten.setdefault(endpoint.service, set()).add(endpoint.id)
 
     def reset(self, service: str) -> None:
         """Take its stopped endpoints into use again."""
@@ -154,8 +161,19 @@ class FixedPlatform:
                 found.setdefault(endpoint.id, endpoint)
         seen = self._first_seen.get(service.name, {})
         self._first_seen[service.name] = {key: seen.get(key, e.started) for key, e in found.items()}
+        self._met.setdefault(service.name, {}).update(found)
         hidden = self._forgotten.get(service.name, set())
         return [endpoint for key, endpoint in found.items() if key not in hidden]
+
+    def _leavers(self, service: Service) -> Iterator[Endpoint]:
+        """What was listed once and is not now; those that are forgotten already are none."""
+        listed = self._first_seen.get(service.name, {})
+        hidden = self._forgotten.get(service.name, set())
+        for key, endpoint in self._met.get(service.name, {}).items():
+            if key not in listed and key not in hidden:
+                stopped = key in self._stopped.get(service.name, set())
+                phase = Phase.EXITED if stopped else Phase.RUNNING
+                yield replace(endpoint, revision="", phase=phase, exit=STOPPED if stopped else "")
 
     def _addresses(self, host: str) -> tuple[str, ...]:
         return (host,) if is_address(host) else self._names[host].addresses

@@ -134,6 +134,9 @@ class ProcessPlatform:
         if not of_one:
             del self._services[endpoint.service]
 
+    def reset(self, service: str) -> None:
+        """Nothing to do: endpoints that have stopped are replaced by new ones."""
+
     async def stop_all(self, timeout: float) -> None:
         """End and forget every endpoint and what it left. PlatformError when one survives."""
         ids = set(self._kept)
