@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -112,6 +113,17 @@ def test_down_stops_what_a_killed_daemon_left(fairlead: Any, file: Path, state: 
     assert result.status == 0
     assert "starting one to stop what the last one left" in result.err
     assert (state / "ended").read_text() == "keep=False"
+
+
+def test_a_follower_of_a_killed_daemon_says_that_it_is_lost(fairlead: Any, file: Path) -> None:
+    assert fairlead("up", "--detach").status == 0
+    pid = Client(Place.of(file)).pid()
+    killer = threading.Timer(0.5, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    result = fairlead("events", "--follow")
+    killer.join()
+    assert result.status == 1
+    assert "the connection to the daemon of" in result.err
 
 
 def test_up_prints_events_and_survives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,8 @@ class Client:
         """Oldest first; when followed, as they happen until the daemon ends."""
         target = f"/v1/events?since={since}&follow={int(follow)}"
         with self._request("GET", target, timeout=QUIET) as answer:
-            for line in answer:
-                if line.strip():
+            for line in _lines(answer):
+                if line:
                     yield json.loads(line)
 
     def pid(self) -> int:
@@ -119,6 +119,14 @@ class NoDaemon(DaemonError):
 
 def _quoted(name: str) -> str:
     return quote(name, safe="")
+
+
+def _lines(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Whole lines. Reading by lines itself would take a stream that broke off for one that ended."""
+    partial = b""
+    while chunk := answer.read1(65536):
+        *lines, partial = (partial + chunk).split(b"\n")
+        yield from lines
 
 
 def _error_of(answer: http.client.HTTPResponse) -> Exception:

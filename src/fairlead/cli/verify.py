@@ -67,13 +67,18 @@ def _goal(place: Place, listen: list[str], service: ServiceDoc, path: str | None
     if not service["routes"]:
         raise BadInput(f"service {service['name']} has no route: nothing leads to it")
     address, port = reachable(listen[0])
-    host, route_path = split_route(service["routes"][0])
+    host, route_path = split_route(_plainest(service["routes"]))
     wanted = path or (service.get("health_path") if route_path == "/" else "") or route_path
     if not (wanted.startswith("/") and wanted.isascii() and wanted.isprintable()):
         raise BadInput(f"{wanted!r} is no path: it must begin with / and be plain ASCII")
     if " " in wanted:
         raise BadInput(f"{wanted!r} is no path: write a space as %20")
     return Goal(address, port, host, wanted, _token(place))
+
+
+def _plainest(routes: list[str]) -> str:
+    """The first that is a host alone: there the endpoint sees the path that was asked for."""
+    return next((route for route in routes if "/" not in route), routes[0])
 
 
 def reachable(listen: str) -> tuple[str, int]:

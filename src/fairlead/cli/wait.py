@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections import Counter
@@ -40,14 +41,18 @@ def lacking_ready(services: Iterable[ServiceDoc]) -> list[str]:
 def until(read: Callable[[], str], timeout: float) -> str:
     """Calls `read` until it says nothing or `timeout` seconds are over; returns its last word."""
     end = time.monotonic() + timeout
-    with_progress = sys.stderr.isatty()
     while (word := read()) and time.monotonic() < end:
-        if with_progress:
-            click.echo(f"\r\x1b[K{printable(word)}", err=True, nl=False)
+        _show_progress(word)
         time.sleep(PAUSE)
-    if with_progress:
-        click.echo("\r\x1b[K", err=True, nl=False)
+    _show_progress("")
     return word
+
+
+def _show_progress(word: str) -> None:
+    """One line on a terminal, which the next word replaces."""
+    if sys.stderr.isatty():
+        room = shutil.get_terminal_size().columns - 1
+        click.echo(f"\r\x1b[K{printable(word)[:room]}", err=True, nl=False)
 
 
 def timed_out(word: str, timeout: float) -> str:
