@@ -56,11 +56,10 @@ class Master:
     @classmethod
     def adopt(cls, identity: Identity, prefix: Path) -> Master | None:
         """None when that process has ended or is not the nginx of this prefix."""
-        try:
-            master = cls(identity)
-        except ProcessLookupError:
+        if not is_alive(identity) or f" -p {prefix} " not in _command_line(identity.pid):
             return None
-        if is_alive(identity) and f" -p {prefix} " in _command_line(identity.pid):
+        master = cls(identity)
+        if is_alive(identity):  # still: the pidfd is of this very process
             return master
         master.close()
         return None
@@ -71,8 +70,9 @@ class Master:
 
     def signal(self, number: signal.Signals) -> None:
         """To this very process; nothing happens when it has ended."""
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, number)
+        if not self.ended.is_set():
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
 
     async def wait(self, timeout: float) -> bool:
         """Whether it has ended within `timeout` seconds."""
@@ -121,7 +121,7 @@ def orphans(master: int) -> list[int]:
     They are in the session that it led; the kernel gives its number to nobody else before they
     have ended too.
     """
-    return [pid for pid in _pids() if pid != master and _is_worker(pid, master)]
+    return [pid for pid in _pids() if pid != master and _is_worker(pid, master)] if master else []
 
 
 def signal_orphans(master: int, number: signal.Signals) -> int:
@@ -134,7 +134,7 @@ def signal_orphans(master: int, number: signal.Signals) -> int:
 
 
 def _is_worker(pid: int, session: int) -> bool:
-    with suppress(*_GONE):
+    with suppress(ProcessLookupError):
         return os.getsid(pid) == session and _command_line(pid).startswith("nginx: ")
     return False
 
@@ -149,7 +149,10 @@ def _started(pid: int) -> int:
 
 
 def _command_line(pid: int) -> str:
-    text = Path(f"/proc/{pid}/cmdline").read_bytes()
+    try:
+        text = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except _GONE:
+        return ""
     return os.fsdecode(text.rstrip(b"\0").replace(b"\0", b" ")) + " "
 
 
