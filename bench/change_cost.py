@@ -1,6 +1,6 @@
 """What one change costs in fairlead among 1,000 services of 20 endpoints each (a stub platform).
 
-    python -m bench.change_cost
+python -m bench.change_cost
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async def _world() -> StubWorld:
 async def _crash(world: StubWorld, number: int) -> float:
     """CPU milliseconds until a crashed endpoint is out of the table and replaced."""
     name = f"service{number * 7 % SERVICES}"
-    victim = sorted(world.running(name))[0]
+    victim = min(world.running(name))
     world.clock.time += 60
     started = time.process_time()
     world.platform.end(victim, "exit 1")
@@ -70,7 +70,9 @@ async def _measure() -> list[Row]:
     scales = [await _scale(world, n) for n in range(CHANGES)]
     stray = len(pushed) - 2 * CHANGES
     return [
-        Row.at_most("a crash among 20,000 endpoints, CPU (median)", GOAL_MS, _median(crashes), "ms"),
+        Row.at_most(
+            "a crash among 20,000 endpoints, CPU (median)", GOAL_MS, _median(crashes), "ms"
+        ),
         Row.at_most("a scale-out by one, CPU (median)", GOAL_MS, _median(scales), "ms"),
         Row.at_most("the slowest of 400 changes, CPU", GOAL_MS, max(*crashes, *scales), "ms"),
         Row.at_most("pushes of services that did not change", 0, float(stray), ""),

@@ -8,6 +8,9 @@
 
 Paths: /health; /slow?SECONDS; /die (ends the process in the middle of the request); anything else
 answers the request's method, path and body back. SIGTERM ends it when no request is in flight.
+
+It prints, each with seconds since the epoch: `listening`; `first`, its first request that is no
+check; `term` and `last`, when SIGTERM came and when the last request before it had been answered.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 
 VERSION = os.environ.get("VERSION", "1")
 HEALTH = os.environ.get("HEALTH", "200")
@@ -25,6 +29,20 @@ class App:
     def __init__(self) -> None:
         self.in_flight = 0
         self.ending = asyncio.Event()
+        self.first = self.last = 0.0
+
+    def tell(self, what: str, when: float) -> None:
+        print(what, f"{when:.6f}", flush=True)
+
+    def end(self) -> None:
+        self.tell("last", self.last)
+        self.tell("term", time.time())
+        self.ending.set()
+
+    def met(self, path: str) -> None:
+        if not self.first and path != "/health":
+            self.first = time.time()
+            self.tell("first", self.first)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,6 +59,7 @@ class App:
         try:
             first, *lines = head.split("\r\n")
             method, target, _ = first.split(" ")
+            self.met(target)
             headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             status, answer = await self.answer(method, target, body)
@@ -52,6 +71,8 @@ class App:
                 + answer
             )
             await writer.drain()
+            if target != "/health":
+                self.last = time.time()
             return not close
         finally:
             self.in_flight -= 1
@@ -70,14 +91,15 @@ class App:
 async def main(port: int) -> None:
     app = App()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, app.ending.set)
+    loop.add_signal_handler(signal.SIGTERM, app.end)
     if "EXIT_AFTER" in os.environ:
         loop.call_later(float(os.environ["EXIT_AFTER"]), os._exit, 3)
     await asyncio.sleep(float(os.environ.get("START_DELAY", "0")))
     server = await asyncio.start_server(app.serve, "127.0.0.1", port, backlog=1024)
+    app.tell("listening", time.time())
     await app.ending.wait()
     server.close()
-    while app.in_flight:
+    while app.in_flight:  # noqa: ASYNC110 - polling is all that this small program needs
         await asyncio.sleep(0.01)
 
 

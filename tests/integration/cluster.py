@@ -62,7 +62,7 @@ class RunningCluster:
         log = (self.state.parent / "daemon.log").open("ab")
         command = [sys.executable, "-m", "fairlead.daemon", str(self.file), str(self.state)]
         with log:
-            self.daemon = subprocess.Popen(command, stdout=log, stderr=log)
+            self.daemon = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220
         await self.until(self._answers, "the daemon answers")
 
     def _answers(self) -> bool:

@@ -1,0 +1,62 @@
+"""Everything that README promises in numbers, goal and measured side by side, in one run.
+
+scripts/bench [--quick] [--json FILE] [PART…]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import change_cost, footprint, live, proxy_throughput
+from bench.row import Row, show
+
+Part = Callable[[bool], list[Row]]
+PARTS: dict[str, Part] = {
+    "live": lambda quick: live.measure(10 if quick else 60),
+    "throughput": lambda quick: proxy_throughput.measure(quick=quick),
+    "change": lambda _: change_cost.measure(),
+    "footprint": lambda quick: footprint.measure(10 if quick else 60),
+}
+
+
+def _machine() -> str:
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return f"{os.cpu_count()} cores of {model}, Linux {platform.release().split('-')[0]}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all, unless named")
+    parser.add_argument("--quick", action="store_true", help="shorter runs, noisier numbers")
+    parser.add_argument("--json", type=Path, help="write the rows to this file too")
+    return parser.parse_args()
+
+
+def main() -> int:
+    given = _arguments()
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    rows = [row for name in given.parts or PARTS for row in PARTS[name](given.quick)]
+    print(f"{today}, {_machine()}\n")
+    show(rows)
+    if given.json:
+        document = {"date": today, "machine": _machine(), "rows": [asdict(row) for row in rows]}
+        given.json.write_text(json.dumps(document, indent=2) + "\n")
+    return 0 if all(row.ok is not False for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
