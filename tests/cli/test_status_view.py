@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fairlead.cli.status_view import view
+from fairlead.cli.wait import lacking
+
+
+def endpoint(name: str, **more: Any) -> Any:
+    place = {"id": name, "node": "local", "address": "127.0.0.1", "port": 20001, "pid": None}
+    counts = {"in_flight": 0, "requests": 0, "failures": 0, "since": 100.0}
+    return {**place, "state": "ready", **counts, **more}
+
+
+def service(*endpoints: Any, **more: Any) -> Any:
+    ready = sum(e["state"] == "ready" for e in endpoints)
+    base = {"name": "catalog", "strategy": "dynamic", "desired": 1, "ready": ready, "routes": []}
+    return {**base, "endpoints": list(endpoints), **more}
+
+
+def shown(*services: Any, **more: Any) -> str:
+    document: Any = {
+        "cluster": "shop",
+        "listen": ["127.0.0.1:8080"],
+        "proxy": {"kind": "nginx", "generation": 1, "reloads": 1, "pid": None},
+        "nodes": [{"id": "local", "address": "127.0.0.1", "state": "ready"}],
+        "services": list(services),
+        **more,
+    }
+    Console(file=(out := io.StringIO()), width=200).print(view(document, 160.0))
+    return out.getvalue()
+
+
+def test_a_proxy_that_does_not_run_and_a_node_that_is_lost() -> None:
+    text = shown(nodes=[{"id": "n2", "address": "10.0.0.2", "state": "lost"}])
+    assert "nginx pid none, generation 1, 1 reload" in text
+    assert "node n2 is lost" in text
+
+
+def test_columns_stand_in_line_over_all_services() -> None:
+    text = shown(service(endpoint("a")), service(endpoint("a-much-longer-name"), name="second"))
+    heads = [line for line in text.splitlines() if "ENDPOINT" in line]
+    assert len(heads) == 2
+    assert heads[0] == heads[1]
+
+
+def test_fixed_endpoints_and_reasons() -> None:
+    sick = endpoint("a", state="unhealthy", reason="connection refused [bold]x[/bold]")
+    text = shown(service(sick, strategy="fixed"))
+    assert "catalog  0 of 1 ready  fixed endpoints" in text
+    assert "1m 0s  connection refused [bold]x[/bold]" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (service(endpoint("a")), ""),
+        (service(endpoint("a"), endpoint("b", state="stopped")), ""),
+        (service(endpoint("a"), endpoint("b", state="draining")), "1 of 1 ready, 1 draining"),
+        (service(), "0 of 1 ready"),
+        (service(endpoint("a"), desired=4), "1 of 1 ready, 4 wanted by a later command"),
+        (service(endpoint("a", state="unhealthy", reason="refused")), "1 unhealthy: refused"),
+        (service(problem="given up"), "0 of 1 ready: given up"),
+    ],
+)
+def test_what_is_lacking(found: Any, words: str) -> None:
+    word = lacking(found, 1)
+    assert words in word
+    assert bool(word) == bool(words)
