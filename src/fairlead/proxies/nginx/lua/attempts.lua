@@ -1,0 +1,78 @@
+-- Attempts that failed: what nginx knows of them, what is tried next, what an endpoint learns from it.
+
+local balance = require "balance"
+local eject = require "eject"
+local request = require "request"
+local var = request.var
+
+local attempts = { open = 0 } -- requests with a failed attempt
+local tried = {} -- request -> the entries that it failed at
+
+-- nginx lists its attempts; while the next is being chosen, the last in the list is that one.
+local function before_last(list)
+    return list:match("([^, ]+)[, ]+[^, ]+$")
+end
+
+local function last(list)
+    return list:match("([^, ]+)$")
+end
+
+local function strike(entry, now)
+    if eject.failed(entry, now) then balance.prepare(entry.service, now) end
+end
+
+local function count_failure(entry, connected, now)
+    local cell = entry.cell
+    if entry.alive then cell.failures = cell.failures + 1 end
+    if not connected then strike(entry, now) end
+end
+
+local function remember(key, entry)
+    if not tried[key] then
+        tried[key], attempts.open = {}, attempts.open + 1
+    end
+    local again = tried[key][entry]
+    tried[key][entry] = true
+    return again
+end
+
+-- Settles the failed attempt at `entry` and chooses another; nil when there is none. An entry that
+-- took the connection is tried a second time where no other is left: it may have closed an idle one.
+-- An entry that took longer than it may is not helped by asking another the same.
+function attempts.next(r, key, entry, now)
+    local cell, service = entry.cell, entry.service
+    local connected = before_last(var(r, "upstream_connect_time") or "") ~= "-"
+    cell.in_flight = cell.in_flight - 1
+    if entry.alive then cell.requests = cell.requests + 1 end
+    count_failure(entry, connected, now)
+    local again = remember(key, entry)
+    if connected and before_last(var(r, "upstream_status") or "") == "504" then return nil end
+    local other = balance.again(service, r, tried[key])
+    if other then return other end
+    return connected and not again and entry.up and entry.alive and entry or nil
+end
+
+-- The last attempt of a request: true when nginx got no answer from it, which is then counted.
+function attempts.ended(r, entry, status, now)
+    local header_time = last(var(r, "upstream_header_time") or "")
+    if header_time and header_time ~= "-" then return false end
+    if status ~= 499 then -- 499: the client left, which is nobody's failure
+        count_failure(entry, last(var(r, "upstream_connect_time") or "") ~= "-", now)
+    end
+    return true
+end
+
+function attempts.forget(key)
+    if tried[key] then
+        tried[key], attempts.open = nil, attempts.open - 1
+    end
+end
+
+-- What nginx measured of the last attempt: its status, and milliseconds to its last byte.
+function attempts.measured(r)
+    local status = tonumber(last(var(r, "upstream_status") or ""))
+    local seconds = tonumber(last(var(r, "upstream_response_time") or ""))
+    return status, seconds and seconds * 1000
+end
+
+return attempts

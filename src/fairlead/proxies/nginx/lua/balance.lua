@@ -1,0 +1,173 @@
+-- Which endpoint gets a request. `prepare` does what needs doing once a change; a picker then works
+-- in constant time (hash: logarithmic), whatever the number of endpoints.
+
+local counters = require "counters"
+local request = require "request"
+local ring = require "ring"
+local eject = require "eject"
+local random, floor, max, min = math.random, math.floor, math.max, math.min
+
+local balance = {}
+local NEVER = math.huge
+local MOST_TURNS = 8192
+local COLDEST = 0.1 -- the share of its weight that an endpoint starts with (slow start)
+local load = function() return 0 end
+
+-- The rows of the counters changed.
+function balance.rows_changed()
+    load = counters.load_function()
+end
+
+-- Power of two choices (Mitzenmacher, 2001): of two random endpoints the less busy one.
+local function p2c_even(service)
+    local count, list = service.count, service.list
+    if count == 1 then return list[1] end
+    local a, b = random(count), random(count - 1)
+    if b >= a then b = b + 1 end
+    local x, y = list[a], list[b]
+    if load(y.slot) < load(x.slot) then return y end
+    return x
+end
+
+local function warmth(entry, slow_start, ms)
+    return min(1, max(COLDEST, (ms - entry.ready_ms) / slow_start))
+end
+
+-- A random entry by weight (Walker's alias method), cold ones less often.
+local function draw(service, ms)
+    local entry
+    for _ = 1, 4 do
+        local at = random(service.count)
+        if random() >= service.keep[at] then at = service.alias[at] end
+        entry = service.list[at]
+        if not service.warming or random() < warmth(entry, service.slow_start, ms) then return entry end
+    end
+    return entry
+end
+
+local function draw_two(service, ms)
+    local x, y = draw(service, ms), nil
+    for _ = 1, 3 do
+        y = draw(service, ms)
+        if y ~= x then return x, y end
+    end
+    return x, x
+end
+
+local function p2c_weighted(service, _, ms)
+    local x, y = draw_two(service, ms)
+    if load(y.slot) * x.weight < load(x.slot) * y.weight then return y end
+    return x
+end
+
+-- Old latencies fade, so that an endpoint which was slow once is tried again.
+local function expected(entry, ms)
+    return (load(entry.slot) + 1) * max(entry.latency, 1) / (1 + (ms - entry.latency_ms) / 10000) / entry.weight
+end
+
+local function least_time(service, _, ms)
+    local x, y = draw_two(service, ms)
+    if expected(y, ms) < expected(x, ms) then return y end
+    return x
+end
+
+local function round_robin(service, _, ms)
+    local entry
+    for _ = 1, service.count do
+        service.turn = service.turn % #service.turns + 1
+        entry = service.turns[service.turn]
+        if not service.warming or random() < warmth(entry, service.slow_start, ms) then return entry end
+    end
+    return entry
+end
+
+local function by_hash(service, r)
+    return ring.find(service.ring, request.key(r, service.hash_key)) or service.list[random(service.count)]
+end
+
+local function build_alias(service)
+    local count, total = service.count, 0
+    for _, entry in ipairs(service.list) do total = total + entry.weight end
+    local keep, alias, small, large = {}, {}, {}, {}
+    for at, entry in ipairs(service.list) do
+        keep[at], alias[at] = entry.weight * count / total, at
+        table.insert(keep[at] < 1 and small or large, at)
+    end
+    while #small > 0 and #large > 0 do
+        local low, high = table.remove(small), table.remove(large)
+        alias[low] = high
+        keep[high] = keep[high] + keep[low] - 1
+        table.insert(keep[high] < 1 and small or large, high)
+    end
+    service.keep, service.alias = keep, alias
+end
+
+-- Turns in which every entry comes `weight` times, spread evenly.
+local function build_turns(service)
+    local total, turns = 0, {}
+    for _, entry in ipairs(service.list) do total = total + entry.weight end
+    local scale = min(1, MOST_TURNS / total)
+    for at, entry in ipairs(service.list) do
+        local times = max(1, floor(entry.weight * scale + 0.5))
+        for turn = 1, times do turns[#turns + 1] = { (turn - 0.5) / times, at, entry } end
+    end
+    table.sort(turns, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
+    for at, turn in ipairs(turns) do turns[at] = turn[3] end
+    service.turns, service.turn = turns, random(math.max(1, #turns)) - 1
+end
+
+local function even(list)
+    for _, entry in ipairs(list) do
+        if entry.weight ~= list[1].weight then return false end
+    end
+    return true
+end
+
+-- Notes which entries are cold; returns when the first of them is warm.
+local function warm_up(service, ms)
+    local wake = NEVER
+    service.warming = false
+    if service.slow_start == 0 or service.count < 2 then return wake end
+    for _, entry in ipairs(service.list) do
+        local warm = entry.ready_ms + service.slow_start
+        if warm > ms then
+            service.warming, wake = true, min(wake, warm)
+        end
+    end
+    return wake
+end
+
+local PICKERS = { ["round-robin"] = round_robin, ["least-time"] = least_time, ["hash"] = by_hash }
+
+-- Chooses list and picker from the service's `up` entries; `wake` is when that has to be done again.
+function balance.prepare(service, ms)
+    local list, wake = eject.remaining(service.up, ms)
+    service.list, service.count = list, #list
+    service.wake = min(wake, warm_up(service, ms))
+    service.pick = PICKERS[service.balance] or (even(list) and not service.warming and p2c_even or p2c_weighted)
+    if service.balance == "round-robin" then build_turns(service) end
+    if service.balance == "least-time" or service.pick == p2c_weighted then build_alias(service) end
+    if service.balance == "hash" and service.ring_of ~= service.up then
+        service.ring, service.ring_of = ring.build(service.up), service.up
+    end
+end
+
+local function untried(list, tried)
+    local count = #list
+    local from = count > 0 and random(count) or 1
+    for at = 0, count - 1 do
+        local entry = list[(from + at - 1) % count + 1]
+        if not tried[entry] then return entry end
+    end
+end
+
+-- Another entry than those tried; an ejected one only when no other is left.
+function balance.again(service, r, tried)
+    if service.balance == "hash" then
+        local entry = service.ring and ring.find(service.ring, request.key(r, service.hash_key), tried)
+        if entry then return entry end
+    end
+    return untried(service.list, tried) or untried(service.up, tried)
+end
+
+return balance

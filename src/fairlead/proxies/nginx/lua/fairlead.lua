@@ -1,0 +1,32 @@
+-- What the rendered configuration calls.
+
+require "resty.core"
+local counters = require "counters"
+local hot = require "hot"
+local live = require "live"
+local store = require "store"
+local control = require "control"
+
+local fairlead = { route = hot.route, hold = hot.hold, choose = hot.choose, settle = hot.settle, control = control.answer }
+
+-- In the master, before it makes its workers; `prefix` ends without a slash.
+function fairlead.init(prefix)
+    fairlead.prefix = prefix
+    counters.open(prefix .. "/counters.shm")
+    counters.locked(store.load, prefix .. "/table")
+    hot.start()
+end
+
+function fairlead.init_worker()
+    require("ffi").C.chmod(fairlead.prefix .. "/control.sock", 384) -- 0600
+    math.randomseed(ngx.now() * 1000 + ngx.worker.pid() * 7919)
+    counters.claim()
+    store.announce_rows()
+    live.renew()
+end
+
+function fairlead.exit_worker()
+    counters.release()
+end
+
+return fairlead

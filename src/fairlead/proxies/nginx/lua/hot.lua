@@ -1,0 +1,191 @@
+-- The way of a request through nginx's phases: route (rewrite), choose (balancer), settle (log).
+-- Nothing here yields, builds strings or makes tables unless a request is unusual: each phase is to
+-- compile into one trace. What is known of a request is kept by its address in nginx's memory, which
+-- is its own from its first phase to its last.
+
+local ffi = require "ffi"
+local exdata = require "thread.exdata"
+local base = require "resty.core.base"
+local attempts = require "attempts"
+local balance = require "balance"
+local counters = require "counters"
+local eject = require "eject"
+local hold = require "hold"
+local live = require "live"
+local request = require "request"
+require "resty.core.time"
+require "resty.core.misc"
+local C, cast, tonumber = ffi.C, ffi.cast, tonumber
+local address = ffi.typeof("uintptr_t")
+local var, index = request.var, live.index
+local problem, BUSY = base.get_errmsg_ptr(), base.FFI_BUSY
+
+local hot = {}
+local place = {} -- request -> its service, then the entry that it was given
+local begun = {} -- request -> when it was given it, in ms
+local header
+
+-- Bounds of the latency buckets in ms: LATENCY_BOUNDS of core/model.py.
+local BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000 }
+
+function hot.start()
+    header = counters.header()
+end
+
+local function strip(path, length)
+    local rest = path:sub(length + 1)
+    ngx.req.set_uri(rest:sub(1, 1) == "/" and rest or "/" .. rest, false, true)
+end
+
+local function host_route(r)
+    local name = var(r, "host")
+    local host = index.hosts[name]
+    if host and host.only then return host.only end
+    local path = var(r, "uri")
+    local route = index:find(name, path)
+    if route and route.strip > 1 then strip(path, route.strip) end
+    return route
+end
+
+-- The location where the request goes on, or nil for straight on: nothing is unusual about it.
+function hot.route()
+    local r = exdata()
+    if header.epoch ~= live.epoch then live.renew() end
+    local route = host_route(r)
+    if not route then return "@missing" end
+    local service = route.service
+    place[tonumber(cast(address, r))] = service
+    if service.special then return service.special end
+    if service.count == 0 then return "@full" end
+end
+
+-- Waits in @full and @stream until the request's service has an endpoint.
+function hot.hold()
+    local key = tonumber(cast(address, exdata()))
+    local at = place[key]
+    return hold.enter(at and (at.service or at), key)
+end
+
+-- Sets the cookie that leads back to the entry, or none where the request brought it.
+local function set_cookie(service, entry, known)
+    ngx.var.fl_cookie = known and "" or service.sticky .. "=" .. entry.token .. "; Path=/; HttpOnly; SameSite=Lax"
+end
+
+local function choose_sticky(service, r, now)
+    local known = service.by_token[var(r, service.cookie) or ""]
+    if known and (not known.up or known.out) then known = nil end
+    local entry = known or service.pick(service, r, now)
+    set_cookie(service, entry, known)
+    return entry
+end
+
+local function choose(service, r, now)
+    if now >= service.wake then balance.prepare(service, now) end
+    if service.count == 0 then return nil end
+    if service.sticky then return choose_sticky(service, r, now) end
+    return service.pick(service, r, now)
+end
+
+-- Takes a place at an entry, then looks whether the table changed meanwhile: so that one who
+-- withdraws an entry and then reads that nothing is in flight knows that nothing more will come.
+local function take(service, r, now)
+    local entry = choose(service, r, now)
+    while entry do
+        local cell = entry.cell
+        cell.in_flight = cell.in_flight + 1
+        C.ngx_http_lua_ffi_balancer_set_current_peer(r, entry.address, entry.length, entry.port, problem)
+        if header.epoch == live.epoch then return entry end
+        cell.in_flight = cell.in_flight - 1
+        live.renew()
+        entry = choose(service, r, now)
+    end
+end
+
+local function set_limits(service, r)
+    if service.retries > 0 then C.ngx_http_lua_ffi_balancer_set_more_tries(r, service.retries, problem) end
+    if service.timed then
+        C.ngx_http_lua_ffi_balancer_set_timeouts(r, service.connect_ms, service.timeout_ms, service.timeout_ms, problem)
+    end
+end
+
+local function retry(r, key, entry, now)
+    if header.epoch ~= live.epoch then live.renew() end
+    local service, other = entry.service, attempts.next(r, key, entry, now)
+    place[key] = other or service
+    if not other then return ngx.exit(BUSY) end -- 502
+    if service.sticky then set_cookie(service, other) end
+    other.cell.in_flight = other.cell.in_flight + 1
+    C.ngx_http_lua_ffi_balancer_set_current_peer(r, other.address, other.length, other.port, problem)
+end
+
+function hot.choose()
+    local r = exdata()
+    local key, now = tonumber(cast(address, r)), tonumber(C.ngx_http_lua_ffi_monotonic_msec())
+    local service = place[key]
+    if service.cell then return retry(r, key, service, now) end
+    local entry = take(service, r, now)
+    if not entry then return ngx.exit(ngx.ERROR) end -- 500, which leads to @full: see config.py
+    place[key], begun[key] = entry, now
+    set_limits(service, r)
+end
+
+local function bucket(ms)
+    for at = 1, #BOUNDS do
+        if ms <= BOUNDS[at] then return at - 1 end
+    end
+    return #BOUNDS
+end
+
+local function class(status)
+    if status < 200 then return 0 end
+    if status < 300 then return 1 end
+    if status < 400 then return 2 end
+    return status < 500 and 3 or 4
+end
+
+local function learn(entry, ms, now)
+    entry.latency = entry.latency_ms == 0 and ms or entry.latency * 0.8 + ms * 0.2
+    entry.latency_ms = now
+    if entry.rests ~= 0 or entry.strikes ~= 0 then eject.succeeded(entry) end
+end
+
+local function count(entry, kind, at, ms)
+    local cell = entry.cell
+    cell.statuses[kind] = cell.statuses[kind] + 1
+    cell.latency[at] = cell.latency[at] + 1
+    cell.latency_sum = cell.latency_sum + ms * 0.001
+end
+
+-- It took long, or is perhaps no answer of the endpoint at all: nginx knows.
+local function settle_slowly(r, entry, status, now)
+    if attempts.ended(r, entry, status, now) then return end
+    local answered, ms = attempts.measured(r)
+    if not answered or not ms then return end
+    count(entry, class(answered), bucket(ms), ms)
+    learn(entry, ms, now)
+end
+
+local function settle(r, key, entry)
+    local cell = entry.cell
+    cell.in_flight = cell.in_flight - 1
+    if not entry.alive then return end
+    cell.requests = cell.requests + 1
+    local now, status = tonumber(C.ngx_http_lua_ffi_monotonic_msec()), C.ngx_http_lua_ffi_get_resp_status(r)
+    local ms = now - begun[key]
+    if ms > 1 or status > 498 or status < 200 then return settle_slowly(r, entry, status, now) end
+    count(entry, class(status), 0, ms)
+    learn(entry, ms, now)
+end
+
+function hot.settle()
+    local r = exdata()
+    local key = tonumber(cast(address, r))
+    local entry = place[key]
+    if not entry then return end
+    place[key] = nil
+    if attempts.open > 0 then attempts.forget(key) end
+    if hold.waiting > 0 then hold.forget(key) end
+    if entry.cell then settle(r, key, entry) end
+end
+
+return hot
