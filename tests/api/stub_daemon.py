@@ -158,8 +158,8 @@ async def live(state: Path, lag: float) -> None:
 
 if __name__ == "__main__":
     """FILE STATE: what FILE says is how the stub behaves: `exit N WORDS`, or `lag SECONDS`."""
-    verb, argument, *words = Path(sys.argv[1]).read_text().split()
+    verb, argument, *words = Path(sys.argv[1]).read_text().split(" ")
     if verb == "exit":
-        sys.stderr.write(f"some warning\nfairlead: {' '.join(words)}\n")
+        sys.stderr.write(f"some warning\nfairlead: {' '.join(words)}\n\n")
         sys.exit(int(argument))
     asyncio.run(live(Path(sys.argv[2]), float(argument)))

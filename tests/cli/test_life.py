@@ -61,10 +61,10 @@ def test_a_daemon_that_does_not_start_gives_its_reason(
 ) -> None:
     state.mkdir()
     (state / "daemon.log").write_text("words of an earlier one\n")
-    file.write_text(f"exit {status} nginx is not installed")
+    file.write_text(f"exit {status} nginx is not installed\nrun: apt-get")
     result = fairlead("up", "--detach")
     assert result.status == status
-    assert result.err == "some warning\nfairlead: nginx is not installed\n"
+    assert result.err == "some warning\nfairlead: nginx is not installed; run: apt-get\n"
 
 
 def test_a_daemon_that_dies_otherwise_is_told_with_its_status(fairlead: Any, file: Path) -> None:

@@ -122,7 +122,7 @@ def _quoted(name: str) -> str:
 
 
 def _lines(answer: http.client.HTTPResponse) -> Iterator[bytes]:
-    """Whole lines. Reading by lines itself would take a stream that broke off for one that ended."""
+    """Whole lines. The answer's own readline takes a stream that broke off for one that ended."""
     partial = b""
     while chunk := answer.read1(65536):
         *lines, partial = (partial + chunk).split(b"\n")

@@ -84,12 +84,14 @@ def _spawn(place: Place, log: Path) -> subprocess.Popen[bytes]:
 
 
 def _ended(log: Path, begin: int, status: int) -> FairleadError:
-    """The log's end on stderr, and its last line, which is the daemon's error, as the reason."""
+    """What the daemon said last as the reason; what it said before goes to stderr."""
     with log.open("rb") as reader:
         reader.seek(max(begin, log.stat().st_size - TAIL_BYTES))
-        lines = reader.read().decode(errors="replace").splitlines()
-    reason = lines.pop().removeprefix("fairlead: ") if lines else f"no word in {log}"
-    for line in lines:
-        click.echo(printable(line), err=True)
+        text = reader.read().decode(errors="replace").strip()
+    before, _, last = f"\n{text}".rpartition("\nfairlead: " if "fairlead: " in text else "\n")
+    for line in before.splitlines():
+        if line:
+            click.echo(printable(line), err=True)
+    reason = "; ".join(last.split("\n")) or f"no word in {log}"
     message = reason if status in (1, 2) else f"the daemon ended with {status}: {reason}"
     return BadInput(message) if status == 2 else DaemonError(message)

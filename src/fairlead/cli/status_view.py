@@ -92,6 +92,7 @@ def _table(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
         table.add_column(name, min_width=width, no_wrap=True, justify=side)
     table.add_column(COLUMNS[-1])
     for row in rows:
-        state = Text(row[1], style=STATE_STYLES.get(row[1], ""))
-        table.add_row("", row[0], state, *row[2:])
+        cells = [Text(cell) for cell in row]  # a str could be read as markup
+        cells[1].style = STATE_STYLES.get(row[1], "")
+        table.add_row("", *cells)
     return table

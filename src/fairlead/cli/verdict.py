@@ -84,6 +84,7 @@ class Verdict:
 
     def show(self) -> None:
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
         for name in ("ENDPOINT", "ADDRESS"):
@@ -91,7 +92,7 @@ class Verdict:
         for name in ("ANSWERS", "SHARE", "P50", "P99", "FAILED", "RETRIED"):
             table.add_column(name, justify="right", no_wrap=True)
         for line in self.lines:
-            table.add_row(*_cells(line))
+            table.add_row(*map(Text, _cells(line)))
         out = console()
         out.print(f"{count(len(self.answers), 'request')} to {self._place()}", style="dim")
         out.print(table)
