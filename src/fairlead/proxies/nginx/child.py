@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -136,7 +135,7 @@ class Child:
         async with self._turn:
             before = self._record.pid
             await self._take_sockets(before)
-            self._prefix.socket.unlink(missing_ok=True)
+            self._forget_control()
             argv = self._prefix.argv(self._machine, self._prefix.conf)
             master = Master.spawn(argv, self._listening.descriptors)
             try:
@@ -162,6 +161,11 @@ class Child:
             with suppress(Busy):
                 return await self._listening.take(listen, RELEASE_TIMEOUT)
         return await self._listening.take(listen)
+
+    def _forget_control(self) -> None:
+        """Orphans would still take pushes, and take them to their grave."""
+        self._control.close()
+        self._prefix.socket.unlink(missing_ok=True)
 
     async def _answering(self, master: Master) -> None:
         """Wait until it takes pushes. ProxyError when it ends, or not within START_TIMEOUT."""
@@ -207,6 +211,7 @@ class Child:
             began = _now()
             await self._master.ended.wait()
             self._master.close()
+            self._forget_control()
             failures = 0 if _now() - began >= STEADY else failures + 1
             self._journal.record("proxy-died", "", f"nginx ({self._master.pid}) died unasked")
             await self._revive(failures)
@@ -231,8 +236,7 @@ class Child:
         await self._revived()
 
     def _rendered(self, front: Front) -> str:
-        modules = self._machine.modules or Path()
-        token = self._prefix.trace_token()
+        modules, token = self._machine.modules, self._prefix.trace_token()
         return render(front, self._prefix.path, modules, LUA, token, _user())
 
     def _save(self, **changes: Any) -> None:

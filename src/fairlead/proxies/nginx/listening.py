@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
@@ -131,11 +130,12 @@ def _refused(address: str, port: int, error: OSError) -> Busy | ProxyError:
 
 def owner(port: int) -> str:
     """Who listens on a TCP port, like `apache2 (pid 812)`; empty when it cannot be seen."""
-    sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
+    if not (sockets := {f"socket:[{inode}]" for inode in _inodes(port)}):
+        return ""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            for descriptor in os.scandir(process / "fd"):
-                if os.readlink(descriptor.path) in sockets:  # noqa: PTH115 - no Path for each
+            for descriptor in (process / "fd").iterdir():
+                if str(descriptor.readlink()) in sockets:
                     return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
     return ""
 

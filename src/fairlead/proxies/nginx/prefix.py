@@ -56,7 +56,7 @@ class Prefix:
                 "most): set FAIRLEAD_STATE to a shorter directory"
             )
         try:
-            for folder in (self.path, self.table):
+            for folder in (self.path, self.table, self.path / "temp"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
         except OSError as error:

@@ -85,6 +85,7 @@ class NginxProxy:
         """The file waits for the disk while nginx takes the table, and is valid when it did."""
         service, ids = table.service, [entry.id for entry in table.entries]
         body = encode(table, self._slots.assign(service, ids))
+        nginx = self._child.pid
         self._known.pop(service, None)
         staged = self._files.stage(service, body)
         try:
@@ -95,9 +96,12 @@ class NginxProxy:
         self._slots.keep(service, ids)
         try:
             await self._files.commit(service, staged)
-            self._known[service] = table
         except OSError as error:
             self._complain(service, error)
+            return self._generation
+        if nginx is None or self._child.pid != nginx:
+            raise ProxyError(f"nginx died while it took the table of {service}: push it again")
+        self._known[service] = table
         return self._generation
 
     async def _revived(self) -> None:
