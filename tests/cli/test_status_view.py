@@ -43,9 +43,9 @@ def test_a_proxy_that_does_not_run_and_a_node_that_is_lost() -> None:
 
 def test_columns_stand_in_line_over_all_services() -> None:
     text = shown(service(endpoint("a")), service(endpoint("a-much-longer-name"), name="second"))
-    heads = [line for line in text.splitlines() if "ENDPOINT" in line]
-    assert len(heads) == 2
-    assert heads[0] == heads[1]
+    lines = [line for line in text.splitlines() if "ENDPOINT" in line or "127.0.0.1:2" in line]
+    assert [line.split()[0] for line in lines] == ["ENDPOINT", "a", "a-much-longer-name"]
+    assert lines[0].index("ADDRESS") == lines[1].index("127") == lines[2].index("127")
 
 
 def test_fixed_endpoints_and_reasons() -> None:

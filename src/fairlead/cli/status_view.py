@@ -32,10 +32,12 @@ def view(document: StatusDoc, now: float) -> Group:
     rows = [[_cells(e, now) for e in service["endpoints"]] for service in services]
     widths = _widths([row for of_service in rows for row in of_service])
     parts: list[RenderableType] = [_headline(document)]
+    with_header = True
     for service, of_service in zip(services, rows, strict=True):
         parts += [Text(), *_service(service)]
         if of_service:
-            parts.append(_table(of_service, widths))
+            parts.append(_table(of_service, widths, with_header=with_header))
+            with_header = False
     return Group(*parts)
 
 
@@ -84,8 +86,9 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
 
 
-def _table(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
+def _table(rows: Sequence[Sequence[str]], widths: Sequence[int], *, with_header: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.show_header = with_header
     table.add_column("", min_width=0)
     for name, width in zip(COLUMNS[:-1], widths[:-1], strict=True):
         side: Literal["left", "right"] = "right" if name in NUMBERS else "left"
