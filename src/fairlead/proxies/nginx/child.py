@@ -127,7 +127,9 @@ class Child:
 
     async def _begin_anew(self) -> None:
         self._prefix.prepare()
-        await self._prefix.install(self._machine, self._rendered(self._front))
+        text = self._rendered(self._front)
+        await self._take_sockets(self._record.pid)  # says who is in the way, better than nginx
+        await self._prefix.install(self._machine, text)
         await self._begin()
 
     async def _begin(self) -> None:
