@@ -38,8 +38,8 @@ async def test_scaling_rolling_and_draining_lose_no_request(cluster: Make) -> No
         await asyncio.to_thread(shop.client.drain, "app", endpoint["id"])
         await shop.until(lambda e=endpoint: _gone(shop, e["id"]), "the drained endpoint is gone")
         await shop.ready(3)
-    await asyncio.to_thread(shop.client.restart, "app")
     before = shop.pids()
+    await asyncio.to_thread(shop.client.restart, "app")
     await shop.until(lambda: not before & shop.pids(), "every endpoint was restarted")
     await shop.ready(3)
     load.stop()
@@ -155,7 +155,11 @@ async def test_a_broken_roll_keeps_the_old_endpoints_and_says_why(cluster: Make)
     before = shop.pids()
     load = shop.load(clients=4)
     running = asyncio.create_task(load.run())
-    shop.settings["services"]["app"]["env"] = {"EXIT_AFTER": "0.01", "VERSION": "broken"}
+    shop.settings["services"]["app"]["env"] = {
+        "EXIT_AFTER": "0.05",
+        "START_DELAY": "9",
+        "VERSION": "2",
+    }
     shop.write()
     await asyncio.to_thread(shop.client.apply)
     await shop.until(lambda: "roll-failed" in shop.event_kinds(), "the roll is given up")

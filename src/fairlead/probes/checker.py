@@ -18,7 +18,7 @@ AT_ONCE = 256
 AT_ONCE_PER_SERVICE = 32
 """The same for one service: endpoints that hang use up their own service's share only."""
 
-REASON_PACE = 1.0
+REASON_PACE = 0.2
 """Seconds between two reports of an endpoint that differ only in the reason: a command may say
 something else each time."""
 

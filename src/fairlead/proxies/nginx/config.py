@@ -51,12 +51,12 @@ def _path(path: Path) -> str:
 def _listen(listen: str) -> str:
     host, _, port = listen.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    bracketed = bare != host
     try:
-        version = ip_address(bare).version
+        shaped = "%" not in bare and bracketed == (ip_address(bare).version == 6)
     except ValueError:
-        version = 0
-    shaped = version == 4 and bare == host or version == 6 and bare != host
-    if not shaped or "%" in bare or not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        shaped = False
+    if not shaped or not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
         raise BadInput(f"cannot listen on {listen!r}: expected address:port, like 127.0.0.1:8080")
     return f"    listen {host}:{port};"
 
@@ -84,10 +84,10 @@ def _process(front: Front, prefix: str, modules: Path | None, user: str) -> str:
         *([f"user {user};"] if user else []),
         "daemon off;",
         f"worker_processes {workers};",
-        "worker_rlimit_nofile 65536;",
+        "worker_rlimit_nofile 16384;",
         f"pid {prefix}/nginx.pid;",
         f"error_log {prefix}/error.log warn;",
-        "events { worker_connections 16384; }",
+        "events { worker_connections 8192; }",
     ]
     return "\n".join(lines)
 

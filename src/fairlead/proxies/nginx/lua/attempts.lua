@@ -70,9 +70,7 @@ end
 
 -- What nginx measured of the last attempt: its status, and milliseconds to its last byte.
 function attempts.measured(r)
-    local status = tonumber(last(var(r, "upstream_status") or ""))
-    local seconds = tonumber(last(var(r, "upstream_response_time") or ""))
-    return status, seconds and seconds * 1000
+    return tonumber(last(var(r, "upstream_status") or "")), request.last_ms(r, "upstream_response_time")
 end
 
 return attempts

@@ -23,6 +23,7 @@ function fairlead.init_worker()
     counters.claim()
     store.announce_rows()
     live.renew()
+    jit.opt.start("hotloop=2", "hotexit=2", "maxtrace=8000", "maxmcode=8192")
 end
 
 function fairlead.exit_worker()

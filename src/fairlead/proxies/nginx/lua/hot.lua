@@ -16,8 +16,10 @@ local request = require "request"
 require "resty.core.time"
 require "resty.core.misc"
 local C, cast, tonumber = ffi.C, ffi.cast, tonumber
+local ceil = math.ceil
 local address = ffi.typeof("uintptr_t")
 local var, index = request.var, live.index
+local set_peer = C.ngx_http_lua_ffi_balancer_set_current_peer
 local problem, BUSY = base.get_errmsg_ptr(), base.FFI_BUSY
 
 local hot = {}
@@ -26,6 +28,7 @@ local begun = {} -- request -> when it was given it, in ms
 local header
 
 -- Bounds of the latency buckets in ms: LATENCY_BOUNDS of core/model.py.
+local QUICK = { [0] = 0, 0, 1, 2, 2, 2, 3, 3, 3, 3, 3 } -- up to 10 ms
 local BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000 }
 
 function hot.start()
@@ -86,19 +89,29 @@ local function choose(service, r, now)
     return service.pick(service, r, now)
 end
 
+-- Gives the place back: the table changed while it was taken.
+local function take_anew(service, r, entry, now)
+    repeat
+        entry.cell.in_flight = entry.cell.in_flight - 1
+        live.renew()
+        entry = choose(service, r, now)
+        if not entry then return nil end
+        entry.cell.in_flight = entry.cell.in_flight + 1
+        set_peer(r, entry.address, entry.length, entry.port, problem)
+    until header.epoch == live.epoch
+    return entry
+end
+
 -- Takes a place at an entry, then looks whether the table changed meanwhile: so that one who
 -- withdraws an entry and then reads that nothing is in flight knows that nothing more will come.
 local function take(service, r, now)
     local entry = choose(service, r, now)
-    while entry do
-        local cell = entry.cell
-        cell.in_flight = cell.in_flight + 1
-        C.ngx_http_lua_ffi_balancer_set_current_peer(r, entry.address, entry.length, entry.port, problem)
-        if header.epoch == live.epoch then return entry end
-        cell.in_flight = cell.in_flight - 1
-        live.renew()
-        entry = choose(service, r, now)
-    end
+    if not entry then return nil end
+    local cell = entry.cell
+    cell.in_flight = cell.in_flight + 1
+    set_peer(r, entry.address, entry.length, entry.port, problem)
+    if header.epoch == live.epoch then return entry end
+    return take_anew(service, r, entry, now)
 end
 
 local function set_limits(service, r)
@@ -115,7 +128,7 @@ local function retry(r, key, entry, now)
     if not other then return ngx.exit(BUSY) end -- 502
     if service.sticky then set_cookie(service, other) end
     other.cell.in_flight = other.cell.in_flight + 1
-    C.ngx_http_lua_ffi_balancer_set_current_peer(r, other.address, other.length, other.port, problem)
+    set_peer(r, other.address, other.length, other.port, problem)
 end
 
 function hot.choose()
@@ -130,7 +143,11 @@ function hot.choose()
 end
 
 local function bucket(ms)
-    for at = 1, #BOUNDS do
+    if ms <= 10 then return QUICK[ceil(ms)] end
+    if ms <= 20 then return 4 end
+    if ms <= 50 then return 5 end
+    if ms <= 100 then return 6 end
+    for at = 8, #BOUNDS do
         if ms <= BOUNDS[at] then return at - 1 end
     end
     return #BOUNDS
@@ -143,38 +160,37 @@ local function class(status)
     return status < 500 and 3 or 4
 end
 
-local function learn(entry, ms, now)
-    entry.latency = entry.latency_ms == 0 and ms or entry.latency * 0.8 + ms * 0.2
-    entry.latency_ms = now
-    if entry.rests ~= 0 or entry.strikes ~= 0 then eject.succeeded(entry) end
-end
-
-local function count(entry, kind, at, ms)
-    local cell = entry.cell
+local function count(entry, kind, ms, now)
+    local cell, at = entry.cell, bucket(ms)
     cell.statuses[kind] = cell.statuses[kind] + 1
     cell.latency[at] = cell.latency[at] + 1
     cell.latency_sum = cell.latency_sum + ms * 0.001
+    if entry.strikes ~= 0 then eject.succeeded(entry) end
+    if entry.service.learns then
+        entry.latency = entry.latency_ms == 0 and ms or entry.latency * 0.8 + ms * 0.2
+        entry.latency_ms = now
+    end
 end
 
--- It took long, or is perhaps no answer of the endpoint at all: nginx knows.
-local function settle_slowly(r, entry, status, now)
+-- A status that may be nginx's own, for want of an answer.
+local function settle_doubtful(r, entry, status, now)
     if attempts.ended(r, entry, status, now) then return end
     local answered, ms = attempts.measured(r)
-    if not answered or not ms then return end
-    count(entry, class(answered), bucket(ms), ms)
-    learn(entry, ms, now)
+    if answered and ms then count(entry, class(answered), ms, now) end
 end
 
+-- The time since the choice is the endpoint's and the client's; only where it is long enough for the
+-- client's share to matter nginx is asked for the endpoint's.
 local function settle(r, key, entry)
     local cell = entry.cell
     cell.in_flight = cell.in_flight - 1
     if not entry.alive then return end
     cell.requests = cell.requests + 1
     local now, status = tonumber(C.ngx_http_lua_ffi_monotonic_msec()), C.ngx_http_lua_ffi_get_resp_status(r)
+    if status > 498 or status < 200 then return settle_doubtful(r, entry, status, now) end
     local ms = now - begun[key]
-    if ms > 1 or status > 498 or status < 200 then return settle_slowly(r, entry, status, now) end
-    count(entry, class(status), 0, ms)
-    learn(entry, ms, now)
+    if ms > 10 then ms = request.last_ms(r, "upstream_response_time") or ms end
+    count(entry, class(status), ms, now)
 end
 
 function hot.settle()
