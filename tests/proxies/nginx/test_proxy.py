@@ -116,6 +116,7 @@ async def test_info(ground: Ground, proxy: NginxProxy) -> None:
 async def test_the_prefix_is_for_its_owner_only(ground: Ground, proxy: NginxProxy) -> None:
     await proxy.push(table("catalog", AWAY))
     assert ground.prefix.stat().st_mode & 0o777 == 0o700
+    await until(lambda: (ground.prefix / "table/catalog.json").exists())
     for name in ("control.sock", "nginx.conf", "trace-token", "table/catalog.json"):
         assert (ground.prefix / name).stat().st_mode & 0o077 == 0, name
 
@@ -312,10 +313,10 @@ async def test_a_disk_that_refuses_does_not_stop_a_push(ground: Ground, proxy: N
     shutil.rmtree(ground.prefix / "table")
     generation = await proxy.push(table("catalog", AWAY))
     assert await proxy.read() == {"catalog": table("catalog", AWAY)}
-    assert ground.kinds() == ["proxy-unsaved"]
+    await until(lambda: ground.kinds() == ["proxy-unsaved"])
     (ground.prefix / "table").mkdir()
     assert await proxy.push(table("catalog", AWAY)) > generation
-    assert (ground.prefix / "table" / "catalog.json").exists()
+    await until(lambda: (ground.prefix / "table" / "catalog.json").exists())
 
 
 async def test_the_end_finishes_requests_and_leaves_nothing(

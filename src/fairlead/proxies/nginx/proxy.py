@@ -30,6 +30,7 @@ class NginxProxy:
         self._generation = 0
         self._known: dict[str, ServiceTable] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._saving: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Start or adopt nginx. Missing, Busy or ProxyError, and nothing runs, when it cannot."""
@@ -69,6 +70,7 @@ class NginxProxy:
             self._known.pop(service, None)
             self._generation = await self._control.delete(service)
             self._slots.keep(service, ())
+            await self._saved(service)
             self._files.remove(service)
             return self._generation
 
@@ -76,14 +78,17 @@ class NginxProxy:
         return await self._control.counters(service)
 
     async def close(self) -> None:
+        await self._all_saved()
         await self._child.close()
 
     async def stop(self) -> None:
+        await self._all_saved()
         await self._child.stop()
 
     async def _push(self, table: ServiceTable) -> int:
-        """The file waits for the disk while nginx takes the table, and is valid when it did."""
+        """nginx takes the table at once; the file, valid when it did, follows as the disk can."""
         service, ids = table.service, [entry.id for entry in table.entries]
+        await self._saved(service)
         body = encode(table, self._slots.assign(service, ids))
         nginx = self._child.pid
         self._known.pop(service, None)
@@ -94,15 +99,27 @@ class NginxProxy:
             await self._files.discard(staged)
             raise
         self._slots.keep(service, ids)
-        try:
-            await self._files.commit(service, staged)
-        except OSError as error:
-            self._complain(service, error)
-            return self._generation
+        self._saving[service] = asyncio.create_task(self._save(service, staged))
         if nginx is None or self._child.pid != nginx:
             raise ProxyError(f"nginx died while it took the table of {service}: push it again")
         self._known[service] = table
         return self._generation
+
+    async def _save(self, service: str, staged: asyncio.Task[Path]) -> None:
+        try:
+            await self._files.commit(service, staged)
+        except OSError as error:
+            self._known.pop(service, None)
+            self._complain(service, error)
+
+    async def _saved(self, service: str) -> None:
+        """The files of one service are written in the order of its pushes."""
+        if saving := self._saving.pop(service, None):
+            await saving
+
+    async def _all_saved(self) -> None:
+        for service in tuple(self._saving):
+            await self._saved(service)
 
     async def _revived(self) -> None:
         """What the new nginx did not find on disk is pushed again by the next pass."""
