@@ -8,13 +8,14 @@ local var = request.var
 local attempts = { open = 0 } -- requests with a failed attempt
 local tried = {} -- request -> the entries that it failed at
 
--- nginx lists its attempts; while the next is being chosen, the last in the list is that one.
-local function before_last(list)
-    return list:match("([^, ]+)[, ]+[^, ]+$")
+-- nginx lists what it knows of each attempt; while the next is being chosen the list ends in " : ".
+local function last(list)
+    return list:match("([^, :]+)[ :]*$")
 end
 
-local function last(list)
-    return list:match("([^, ]+)$")
+-- Whether the last attempt got as far as sending something: else nobody accepted the connection.
+local function sent_something(r)
+    return last(var(r, "upstream_bytes_sent") or "") ~= "0"
 end
 
 local function strike(entry, now)
@@ -41,12 +42,12 @@ end
 -- An entry that took longer than it may is not helped by asking another the same.
 function attempts.next(r, key, entry, now)
     local cell, service = entry.cell, entry.service
-    local connected = before_last(var(r, "upstream_connect_time") or "") ~= "-"
+    local connected = sent_something(r)
     cell.in_flight = cell.in_flight - 1
     if entry.alive then cell.requests = cell.requests + 1 end
     count_failure(entry, connected, now)
     local again = remember(key, entry)
-    if connected and before_last(var(r, "upstream_status") or "") == "504" then return nil end
+    if connected and last(var(r, "upstream_status") or "") == "504" then return nil end
     local other = balance.again(service, r, tried[key])
     if other then return other end
     return connected and not again and entry.up and entry.alive and entry or nil
@@ -57,7 +58,7 @@ function attempts.ended(r, entry, status, now)
     local header_time = last(var(r, "upstream_header_time") or "")
     if header_time and header_time ~= "-" then return false end
     if status ~= 499 then -- 499: the client left, which is nobody's failure
-        count_failure(entry, last(var(r, "upstream_connect_time") or "") ~= "-", now)
+        count_failure(entry, sent_something(r), now)
     end
     return true
 end

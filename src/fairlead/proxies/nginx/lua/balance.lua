@@ -62,7 +62,7 @@ end
 
 -- Old latencies fade, so that an endpoint which was slow once is tried again.
 local function expected(entry, ms)
-    return (load(entry.slot) + 1) * max(entry.latency, 1) / (1 + (ms - entry.latency_ms) / 10000) / entry.weight
+    return (load(entry.slot) + 1) * max(entry.latency, 1) / (1 + (ms - entry.latency_ms) / 10000)
 end
 
 local function least_time(service, _, ms)

@@ -18,7 +18,7 @@ require "resty.core.misc"
 local C, cast, tonumber = ffi.C, ffi.cast, tonumber
 local ceil = math.ceil
 local address = ffi.typeof("uintptr_t")
-local var, index = request.var, live.index
+local var, wants_events, index = request.var, request.wants_events, live.index
 local set_peer = C.ngx_http_lua_ffi_balancer_set_current_peer
 local problem, BUSY = base.get_errmsg_ptr(), base.FFI_BUSY
 
@@ -58,8 +58,8 @@ function hot.route()
     if not route then return "@missing" end
     local service = route.service
     place[tonumber(cast(address, r))] = service
-    if service.special then return service.special end
-    if service.count == 0 then return "@full" end
+    if service.stream or wants_events(r) then return "@stream" end
+    if service.sticky or service.count == 0 then return "@full" end
 end
 
 -- Waits in @full and @stream until the request's service has an endpoint.

@@ -56,7 +56,6 @@ local function update_traffic(service, traffic)
     service.connect_ms, service.timeout_ms = traffic.connect_timeout * 1000, traffic.timeout * 1000
     service.timed = traffic.connect_timeout ~= DEFAULT_CONNECT or traffic.timeout ~= DEFAULT_TIMEOUT
     service.learns = traffic.balance == "least-time"
-    service.special = (service.stream and "@stream") or (service.sticky and "@full") or nil
 end
 
 local function empty_service(name)

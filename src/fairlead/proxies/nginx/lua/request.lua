@@ -19,6 +19,12 @@ function request.var(r, name)
 end
 local var = request.var
 
+-- Whether the request asks for server-sent events, whose bytes must not wait in a buffer.
+function request.wants_events(r)
+    local rc = C.ngx_http_lua_ffi_var_get(r, "http_accept", 11, scratch, 0, value, length, problem)
+    return rc == 0 and length[0] == 17 and str(value[0], 17) == "text/event-stream"
+end
+
 -- The last of the times in a variable of nginx's, which look like "0.012, 1.003", in milliseconds;
 -- nil where it is "-". A single short one is read in place.
 function request.last_ms(r, name)

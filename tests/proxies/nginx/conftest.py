@@ -1,0 +1,47 @@
+"""A real nginx with fairlead's rendered configuration, and tiny upstream servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.proxies.nginx.front import MODULES, Nginx, Reply, Start, Upstream
+
+
+@pytest.fixture
+async def nginx() -> AsyncIterator[Nginx]:
+    """One worker, nothing in the table. Errors that Lua raised fail the test."""
+    if not (shutil.which("nginx") and (MODULES / "ngx_http_lua_module.so").exists()):
+        assert os.environ.get("CI") != "true", "nginx or its Lua module is missing"
+        pytest.skip("nginx or its Lua module is missing")
+    with tempfile.TemporaryDirectory(prefix="fairlead-") as folder:  # a short path, for the socket
+        server = Nginx(Path(folder))
+        try:
+            await server.start()
+            yield server
+        finally:
+            await server.stop()
+        assert "lua entry thread aborted" not in server.errors(), server.errors()
+        assert "runtime error" not in server.errors(), server.errors()
+        assert "failed to run" not in server.errors(), server.errors()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Start]:
+    """A function that starts upstreams: name, and what they reply."""
+    started: list[Upstream] = []
+
+    async def start(name: str = "a", reply: Reply | None = None) -> Upstream:
+        server = Upstream(name, reply)
+        await server.start()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        await server.stop()

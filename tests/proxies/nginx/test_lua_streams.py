@@ -1,0 +1,137 @@
+"""WebSocket, server-sent events, streaming and large bodies."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.proxies.nginx.front import Nginx, Request, Start, doc, entry, ok, read_answer
+
+pytestmark = pytest.mark.integration
+
+
+async def ask(nginx: Nginx, text: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", nginx.port)
+    writer.write(text.encode())
+    return reader, writer
+
+
+async def test_an_upgraded_connection_carries_bytes_both_ways(
+    nginx: Nginx, upstream: Start
+) -> None:
+    async def echo(request: Request, writer: asyncio.StreamWriter) -> bytes:
+        assert request.headers["upgrade"] == "websocket"
+        assert request.headers["connection"] == "upgrade"
+        writer.write(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n")
+        writer.write(b"hello")
+        await writer.drain()
+        await left.wait()
+        return b""
+
+    left = asyncio.Event()
+    server = await upstream("ws", echo)
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
+    reader, writer = await ask(
+        nginx,
+        "GET /chat HTTP/1.1\r\nHost: shop.localhost\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\n\r\n",
+    )
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    assert await reader.readexactly(5) == b"hello"
+    assert (await nginx.counters("a"))["a-1"]["in_flight"] == 1
+    left.set()
+    assert await reader.read() == b""
+    writer.close()
+    while (await nginx.counters("a"))["a-1"]["in_flight"]:
+        await asyncio.sleep(0.01)
+    counted = (await nginx.counters("a"))["a-1"]
+    assert (counted["statuses"], counted["failures"]) == ([1, 0, 0, 0, 0], 0)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_events_arrive_as_they_are_sent(nginx: Nginx, upstream: Start, stream: bool) -> None:
+    more = asyncio.Event()
+
+    async def events(_request: Request, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+        writer.write(b"Content-Length: 6\r\n\r\none")
+        await writer.drain()
+        await more.wait()
+        return b"two"
+
+    server = await upstream("sse", events)
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)], stream=stream))
+    reader, writer = await ask(
+        nginx, "GET / HTTP/1.1\r\nHost: shop.localhost\r\nAccept: text/event-stream\r\n\r\n"
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    async with asyncio.timeout(10):
+        assert await reader.readexactly(3) == b"one"
+    more.set()
+    assert await reader.readexactly(3) == b"two"
+    writer.close()
+
+
+async def test_a_streamed_upload_reaches_the_endpoint_before_its_end(
+    nginx: Nginx, upstream: Start
+) -> None:
+    server = await upstream("up")
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)], stream=True))
+    reader, writer = await ask(
+        nginx, "POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 10\r\n\r\nhalf."
+    )
+    async with asyncio.timeout(10):
+        while (await nginx.counters("a"))["a-1"]["in_flight"] == 0:
+            await asyncio.sleep(0.01)
+    writer.write(b"whole")
+    assert (await read_answer(reader)).status == 200
+    assert server.requests[0].body == b"half.whole"
+    writer.close()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_large_bodies_pass_both_ways(nginx: Nginx, upstream: Start, stream: bool) -> None:
+    async def back(request: Request, _writer: asyncio.StreamWriter) -> bytes:
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(request.body)}\r\n\r\n"
+        return head.encode() + request.body
+
+    server = await upstream("big", back)
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)], stream=stream))
+    body = bytes(range(256)) * 40_000
+    answer = await nginx.get(method="POST", body=body)
+    assert answer.status == 200
+    assert answer.body == body
+
+
+async def test_a_body_over_the_bound_is_413(nginx: Nginx, upstream: Start) -> None:
+    server = await upstream()
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
+    reader, writer = await ask(
+        nginx,
+        f"POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: {(64 << 20) + 1}\r\n\r\n",
+    )
+    assert (await read_answer(reader)).status == 413
+    writer.close()
+    assert server.requests == []
+
+
+async def test_one_client_connection_serves_many_requests(nginx: Nginx, upstream: Start) -> None:
+    server = await upstream("again")
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
+    reader, writer = await ask(nginx, "")
+    for _ in range(50):
+        writer.write(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+        assert (await read_answer(reader)).text == "again"
+    writer.close()
+    assert (await nginx.counters("a"))["a-1"]["requests"] == 50
+
+
+async def test_chunked_answers_pass(nginx: Nginx, upstream: Start) -> None:
+    async def chunked(_request: Request, _writer: asyncio.StreamWriter) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+
+    server = await upstream("c", chunked)
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
+    assert (await nginx.get()).text == "abc"
+    assert ok("x").startswith(b"HTTP/1.1 200")
