@@ -150,9 +150,8 @@ async def _until_new_master(shop: RunningCluster, old: int) -> None:
 
 async def latencies(times: int = 30) -> Rows:
     """From listening to the first request, and from the last request to SIGTERM, under load."""
-    with tempfile.NamedTemporaryFile("r", prefix="fairlead-bench-") as told:
-        await _come_and_go(told.name, times)
-        lives = _lives(told.read())
+    with tempfile.NamedTemporaryFile(prefix="fairlead-bench-") as told:
+        lives = _lives(await _come_and_go(told.name, times))
     first = [t["first"] - t["listening"] for t in lives if "first" in t][1:]
     last = [t["term"] - t["last"] for t in lives if t.get("last")]
     return [
@@ -163,7 +162,8 @@ async def latencies(times: int = 30) -> Rows:
     ]
 
 
-async def _come_and_go(told: str, times: int) -> None:
+async def _come_and_go(told: str, times: int) -> str:
+    """What the endpoints told while they were scaled; their end with the cluster is no drain."""
     async with _cluster(env={"TELL": told}) as shop:
         await shop.ready(1)
         load = shop.load(8, pause=0.002)
@@ -173,6 +173,7 @@ async def _come_and_go(told: str, times: int) -> None:
             await shop.scaled(1)
         load.stop()
         await running
+        return Path(told).read_text()
 
 
 def _lives(lines: str) -> list[dict[str, float]]:

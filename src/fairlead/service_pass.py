@@ -176,14 +176,15 @@ class ServicePass:
 
     def _note_good(self, tracked: Tracked) -> None:
         intent = tracked.intent
-        if intent.service.fixed or intent.rolled_back or intent.good == intent.service:
+        known = intent.good and intent.good.revision == intent.service.revision
+        if known or intent.service.fixed or intent.rolled_back:
             return
         alive = [s for s in tracked.seen() if s.alive]
         current = [s for s in alive if s.endpoint.revision == intent.service.revision]
         if 0 < len(alive) == len(current) == intent.service.replicas and all(
             s.ready for s in current
         ):
-            if intent.good is not None and intent.good.revision != intent.service.revision:
+            if intent.good is not None:
                 self._tell(tracked, "rolled", "every endpoint runs the new revision")
             tracked.intent = replace(intent, good=intent.service)
 

@@ -30,7 +30,7 @@ def render(
             "http {",
             _http(front, _path(prefix), _path(lua)),
             _trace(trace_token),
-            _upstream(front),
+            _upstreams(front),
             _front(front),
             _control(_path(prefix)),
             "}\n",
@@ -122,19 +122,40 @@ def _trace(token: str) -> str:
     return f'  map $http_x_fairlead_trace $fl_endpoint {{ default ""; {known}}}'
 
 
-def _upstream(front: Front) -> str:
+def _upstreams(front: Front) -> str:
     keepalive = _whole("keepalive", round(front.keepalive * 1000), 1, 3_600_000)
-    return f"""\
-  upstream fairlead {{
+    return "\n".join(
+        f"""\
+  upstream {name} {{
     server 0.0.0.1;
-    balancer_by_lua_block {{ fairlead.choose() }}
+    balancer_by_lua_block {{ fairlead.{chooser}() }}
     keepalive 256;
     keepalive_requests 1000000;
     keepalive_timeout {keepalive}ms;
   }}"""
+        for name, chooser in (("plain", "choose_plainly"), ("fairlead", "choose"))
+    )
+
+
+_HEADERS = """\
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Real-IP $remote_addr;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;"""
+
+_FULL = f"""\
+{_HEADERS}
+      proxy_set_header Connection $fl_connection;
+      proxy_set_header Upgrade $http_upgrade;
+      add_header X-Fairlead-Endpoint $fl_endpoint always;"""
 
 
 def _front(front: Front) -> str:
+    """Requests without a body or other peculiarities go straight on: the balancer finds their
+    service and all is done in two phases. What it cannot do there it ends with a 500, which leads,
+    like all other requests, to @route; that sends what may have to wait to @full or @stream.
+    """
     listens = "\n".join(_listen(each) for each in front.listen)
     if not front.listen:
         raise BadInput("the front listens nowhere: give at least one address:port")
@@ -144,35 +165,40 @@ def _front(front: Front) -> str:
 {listens}
     client_max_body_size {body};
     proxy_http_version 1.1;
-    proxy_set_header Host $http_host;
-    proxy_set_header Connection $fl_connection;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header X-Real-IP $remote_addr;
-    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-    proxy_set_header X-Forwarded-Proto $scheme;
-    proxy_set_header X-Forwarded-Host $http_host;
     proxy_connect_timeout 1s;
     proxy_send_timeout 60s;
     proxy_read_timeout 60s;
     proxy_next_upstream error timeout;
     proxy_next_upstream_timeout 30s;
-    add_header X-Fairlead-Endpoint $fl_endpoint always;
-    error_page 418 = $fl_location;
     error_page 500 = @full;
     log_by_lua_block {{ fairlead.settle() }}
     location / {{
+      error_page 418 500 = @route;
+      if ($content_length) {{ return 418; }}
+      if ($http_transfer_encoding) {{ return 418; }}
+      if ($http_upgrade) {{ return 418; }}
+      if ($http_accept = text/event-stream) {{ return 418; }}
+      if ($http_x_fairlead_trace) {{ return 418; }}
+{_HEADERS}
+      proxy_set_header Connection "";
+      proxy_pass http://plain;
+    }}
+    location @route {{
+      error_page 418 = $fl_location;
+      error_page 500 = @full;
       set_by_lua_block $fl_location {{ return fairlead.route() }}
       if ($fl_location) {{ return 418; }}
+{_FULL}
       proxy_pass http://fairlead;
     }}
     location @full {{
-      add_header X-Fairlead-Endpoint $fl_endpoint always;
+{_FULL}
       add_header Set-Cookie $fl_cookie always;
       access_by_lua_block {{ fairlead.hold() }}
       proxy_pass http://fairlead;
     }}
     location @stream {{
-      add_header X-Fairlead-Endpoint $fl_endpoint always;
+{_FULL}
       add_header Set-Cookie $fl_cookie always;
       proxy_buffering off;
       proxy_request_buffering off;

@@ -7,7 +7,14 @@ local live = require "live"
 local store = require "store"
 local control = require "control"
 
-local fairlead = { route = hot.route, hold = hot.hold, choose = hot.choose, settle = hot.settle, control = control.answer }
+local fairlead = {
+    route = hot.route,
+    hold = hot.hold,
+    choose = hot.choose,
+    choose_plainly = hot.choose_plainly,
+    settle = hot.settle,
+    control = control.answer,
+}
 
 -- In the master, before it makes its workers; `prefix` ends without a slash.
 function fairlead.init(prefix)

@@ -1,4 +1,5 @@
--- The way of a request through nginx's phases: route (rewrite), choose (balancer), settle (log).
+-- The way of a request through nginx's phases: route (rewrite), choose (balancer), settle (log); a
+-- plain one has only the last two.
 -- Nothing here yields, builds strings or makes tables unless a request is unusual: each phase is to
 -- compile into one trace. What is known of a request is kept by its address in nginx's memory, which
 -- is its own from its first phase to its last.
@@ -40,22 +41,20 @@ local function strip(path, length)
     ngx.req.set_uri(rest:sub(1, 1) == "/" and rest or "/" .. rest, false, true)
 end
 
-local function host_route(r)
+local function find_route(r)
     local name = var(r, "host")
     local host = index.hosts[name]
     if host and host.only then return host.only end
-    local path = var(r, "uri")
-    local route = index:find(name, path)
-    if route and route.strip > 1 then strip(path, route.strip) end
-    return route
+    return index:find(name, var(r, "uri"))
 end
 
 -- The location where the request goes on, or nil for straight on: nothing is unusual about it.
 function hot.route()
     local r = exdata()
     if header.epoch ~= live.epoch then live.renew() end
-    local route = host_route(r)
+    local route = find_route(r)
     if not route then return "@missing" end
+    if route.strip > 1 then strip(var(r, "uri"), route.strip) end
     local service = route.service
     place[tonumber(cast(address, r))] = service
     if service.stream or wants_events(r) then return "@stream" end
@@ -138,6 +137,23 @@ function hot.choose()
     if service.cell then return retry(r, key, service, now) end
     local entry = take(service, r, now)
     if not entry then return ngx.exit(ngx.ERROR) end -- 500, which leads to @full: see config.py
+    place[key], begun[key] = entry, now
+    set_limits(service, r)
+end
+
+-- Routes and chooses at once, for requests that nothing was found unusual in. A 500 sends the others
+-- to @route (config.py).
+function hot.choose_plainly()
+    local r = exdata()
+    local key, now = tonumber(cast(address, r)), tonumber(C.ngx_http_lua_ffi_monotonic_msec())
+    local entry = place[key]
+    if entry then return retry(r, key, entry, now) end
+    if header.epoch ~= live.epoch then live.renew() end
+    local route = find_route(r)
+    if not route or route.strip > 1 or route.service.unusual then return ngx.exit(ngx.ERROR) end
+    local service = route.service
+    entry = take(service, r, now)
+    if not entry then return ngx.exit(ngx.ERROR) end
     place[key], begun[key] = entry, now
     set_limits(service, r)
 end

@@ -55,6 +55,7 @@ local function update_traffic(service, traffic)
     service.slow_start = traffic.slow_start * 1000
     service.connect_ms, service.timeout_ms = traffic.connect_timeout * 1000, traffic.timeout * 1000
     service.timed = traffic.connect_timeout ~= DEFAULT_CONNECT or traffic.timeout ~= DEFAULT_TIMEOUT
+    service.unusual = service.stream or service.sticky ~= nil
     service.learns = traffic.balance == "least-time"
 end
 
