@@ -33,9 +33,14 @@ def _shown(value: float, unit: str) -> str:
     return f"{number} {unit}".strip()
 
 
+VERDICT = {True: "yes", False: "**no**", None: ""}
+
+
+def table(rows: list[Row]) -> str:
+    """In Markdown, goal and measured side by side."""
+    lines = [f"| {row.name} | {row.goal} | {row.measured} | {VERDICT[row.ok]} |" for row in rows]
+    return "\n".join(["| what | goal | measured | met |", "| --- | --- | --- | --- |", *lines])
+
+
 def show(rows: list[Row]) -> None:
-    """Print a table in Markdown, goal and measured side by side."""
-    verdict = {True: "yes", False: "**no**", None: ""}
-    print("| what | goal | measured | met |\n| --- | --- | --- | --- |")
-    for row in rows:
-        print(f"| {row.name} | {row.goal} | {row.measured} | {verdict[row.ok]} |", flush=True)
+    print(table(rows), flush=True)
