@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import tempfile
 import time
+from dataclasses import replace
+from pathlib import Path
 
 from bench.row import Row, show
 from fairlead.commands import Commands
-from fairlead.core.model import Cluster, Route, Service
+from fairlead.core.model import Cluster, Front, Route, Service
+from fairlead.proxies.nginx.proxy import NginxProxy
+from tests.integration.cluster import free_ports
 from tests.stub_edges import StubWorld
 
 SERVICES = 1_000
@@ -76,7 +81,32 @@ async def _measure() -> list[Row]:
         Row.at_most("a scale-out by one, CPU (median)", GOAL_MS, _median(scales), "ms"),
         Row.at_most("the slowest of 400 changes, CPU", GOAL_MS, max(*crashes, *scales), "ms"),
         Row.at_most("pushes of services that did not change", 0, float(stray), ""),
+        *await _push(world),
     ]
+
+
+async def _push(world: StubWorld) -> list[Row]:
+    """CPU of one push through the real adapter to a real nginx that holds all the tables."""
+    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
+        front = Front(listen=(f"127.0.0.1:{free_ports(1)[0]}",), workers=1)
+        proxy = NginxProxy(Path(folder), front, lambda _: None, world.journal)
+        await proxy.start()
+        try:
+            for table in world.proxy.tables.values():
+                await proxy.push(table)
+            spent = [await _push_one(proxy, world, n) for n in range(CHANGES)]
+        finally:
+            await proxy.stop()
+    return [
+        Row.at_most("a push to nginx with 20,000 endpoints, CPU", GOAL_MS, _median(spent), "ms")
+    ]
+
+
+async def _push_one(proxy: NginxProxy, world: StubWorld, number: int) -> float:
+    table = world.proxy.tables[f"service{number * 13 % SERVICES}"]
+    started = time.process_time()
+    await proxy.push(replace(table, entries=table.entries[1:]))
+    return (time.process_time() - started) * 1000
 
 
 def _median(values: list[float]) -> float:

@@ -173,7 +173,7 @@ async def _come_and_go(told: str, times: int) -> str:
             await shop.scaled(1)
         load.stop()
         await running
-        return Path(told).read_text()
+        return await asyncio.to_thread(Path(told).read_text)
 
 
 def _lives(lines: str) -> list[dict[str, float]]:

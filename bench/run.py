@@ -1,6 +1,6 @@
 """Everything that README promises in numbers, goal and measured side by side, in one run.
 
-scripts/bench [--quick] [--json FILE] [PART…]
+scripts/bench [--quick] [--json FILE] [--readme] [PART…]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import change_cost, footprint, live, proxy_throughput
-from bench.row import Row, show
+from bench.row import Row, table
 
 Part = Callable[[bool], list[Row]]
 PARTS: dict[str, Part] = {
@@ -43,15 +43,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all, unless named")
     parser.add_argument("--quick", action="store_true", help="shorter runs, noisier numbers")
     parser.add_argument("--json", type=Path, help="write the rows to this file too")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     return parser.parse_args()
+
+
+def _into_readme(text: str) -> None:
+    readme = Path(__file__).parent.parent / "README.md"
+    before, begin, rest = readme.read_text().partition("between these lines -->\n")
+    _, end, after = rest.partition("<!-- /bench -->")
+    readme.write_text(f"{before}{begin}{text}\n{end}{after}")
 
 
 def main() -> int:
     given = _arguments()
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     rows = [row for name in given.parts or PARTS for row in PARTS[name](given.quick)]
-    print(f"{today}, {_machine()}\n")
-    show(rows)
+    text = f"{today}, {_machine()}:\n\n{table(rows)}"
+    print(text)
+    if given.readme:
+        _into_readme(text)
     if given.json:
         document = {"date": today, "machine": _machine(), "rows": [asdict(row) for row in rows]}
         given.json.write_text(json.dumps(document, indent=2) + "\n")
