@@ -40,6 +40,7 @@ class DaemonControl:
         self._loop, self._journal, self._load, self._ending = loop, journal, load, ending
         self._commands = Commands(loop)
         self._cluster = Cluster()
+        self._applying = asyncio.Lock()
 
     def begin(self, cluster: Cluster, leftovers: set[str]) -> None:
         """Adopt the settings for the first time."""
@@ -60,7 +61,8 @@ class DaemonControl:
 
     async def apply(self) -> list[str]:
         try:
-            return await self._apply(self._load())
+            async with self._applying:
+                return await self._apply(self._load())
         except FairleadError as error:
             self._journal.record("apply-refused", "", f"{error}; the settings in force stay")
             raise
