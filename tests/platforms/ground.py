@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fairlead import procfs
 from fairlead.clock import SystemClock
 from fairlead.core.model import Endpoint, Phase, Service
-from fairlead.platforms.process import ProcessPlatform, procfs
+from fairlead.platforms.process import ProcessPlatform
 
 LIMIT = 20.0
 LISTEN = """

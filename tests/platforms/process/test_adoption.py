@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from fairlead import procfs
 from fairlead.core.model import Phase, Service
-from fairlead.platforms.process import procfs
 from fairlead.platforms.process.adoption import REBOOTED
 from fairlead.platforms.process.records import Record, Records
 from fairlead.platforms.process.session import UNKNOWN

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fairlead import procfs
 from fairlead.core.model import Endpoint, Phase, Service
-from fairlead.platforms.process import ProcessPlatform, procfs
+from fairlead.platforms.process import ProcessPlatform
 from tests.platforms.ground import STUBBORN, Ground, find, is_alive, python, shell, sleeper, until
 
 FORK = "sleep 300 & echo $!; "

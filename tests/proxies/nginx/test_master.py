@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from fairlead import procfs
 from fairlead.proxies.nginx.listening import bind
-from fairlead.proxies.nginx.master import Identity, Master, is_alive, orphans, signal_orphans
+from fairlead.proxies.nginx.master import Identity, Master, orphans, signal_orphans
 from fairlead.wire import Request, fetch, tcp
 from tests.proxies.nginx.ground import free_port, need_nginx, session_of, until
 
@@ -66,7 +67,7 @@ async def test_serves_on_the_socket_that_it_inherits_in_a_session_of_its_own(
     master = spawn()
     assert await body(port) == b"here"  # it waited in the queue while nginx started
     assert os.getsid(master.pid) == master.pid != os.getsid(0)
-    assert is_alive(master.identity)
+    assert master.identity.is_alive
 
 
 async def test_an_end_is_noticed_and_reaped(spawn: Spawn, port: int) -> None:
@@ -94,8 +95,9 @@ async def test_adopts_only_the_nginx_of_the_prefix(spawn: Spawn, port: int, tmp_
 
 
 async def test_another_program_of_that_pid_is_not_adopted(tmp_path: Path) -> None:
-    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])  # noqa: ASYNC240
-    assert Master.adopt(Identity(os.getpid(), ticks), tmp_path) is None
+    this = procfs.stat(os.getpid())
+    assert this
+    assert Master.adopt(Identity(os.getpid(), this.ticks), tmp_path) is None
 
 
 async def test_orphans_of_a_killed_master_are_found_and_leave_when_told(
@@ -112,7 +114,7 @@ async def test_orphans_of_a_killed_master_are_found_and_leave_when_told(
     assert signal_orphans(master.pid, signal.SIGQUIT) == 1
     await until(lambda: not session_of(master.pid))
     assert await body(port) == b"here"
-    assert is_alive(successor.identity)
+    assert successor.identity.is_alive
 
 
 async def test_an_end_leaves_nothing(spawn: Spawn, port: int) -> None:

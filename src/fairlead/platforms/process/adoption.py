@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from fairlead.platforms.process import procfs
+from fairlead import procfs
 from fairlead.platforms.process.marks import find_marked, kill_marked, leader_of
 from fairlead.platforms.process.outputs import Outputs
 from fairlead.platforms.process.records import Record, Records

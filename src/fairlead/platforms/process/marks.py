@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from fairlead.platforms.process import procfs
+from fairlead import procfs
 from fairlead.platforms.process.outputs import Outputs
 from fairlead.platforms.process.spawn import ENDPOINT
 

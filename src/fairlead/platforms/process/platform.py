@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from fairlead import procfs
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Endpoint, Node, Phase, Service, Sighting
-from fairlead.platforms.process import procfs
 from fairlead.platforms.process.adoption import adopt
 from fairlead.platforms.process.marks import kill_marked
 from fairlead.platforms.process.outputs import Outputs

@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-from fairlead.platforms.process import procfs
+from fairlead import procfs
 
 UNKNOWN = "ended (adopted, status unknown)"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1

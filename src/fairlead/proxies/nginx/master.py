@@ -10,17 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+from fairlead import procfs
+
 _NULL = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in (0, 1, 2)]
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A pid alone names nobody, as it is used again: `ticks` is the start of the process, in clock
-    ticks since boot (field 22 of proc_pid_stat(5))."""
+    """Of a process: see procfs."""
 
     pid: int
     ticks: int
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process, not another of the same number, still runs."""
+        return procfs.is_alive(self.pid, self.ticks)
 
 
 class Master:
@@ -51,15 +56,16 @@ class Master:
             setsigmask=(),
             setsigdef=(signal.SIGPIPE, signal.SIGCHLD, signal.SIGINT),
         )
-        return cls(Identity(pid, _started(pid)))
+        found = procfs.stat(pid)  # our child: found even when it has ended already
+        return cls(Identity(pid, found.ticks if found else 0))
 
     @classmethod
     def adopt(cls, identity: Identity, prefix: Path) -> Master | None:
         """None when that process has ended or is not the nginx of this prefix."""
-        if not is_alive(identity) or f" -p {prefix} " not in _command_line(identity.pid):
+        if not identity.is_alive or f" -p {prefix} " not in procfs.command_line(identity.pid):
             return None
         master = cls(identity)
-        if is_alive(identity):  # still: the pidfd is of this very process
+        if identity.is_alive:  # still: the pidfd is of this very process
             return master
         master.close()
         return None
@@ -108,20 +114,14 @@ class Master:
         self.ended.set()
 
 
-def is_alive(identity: Identity) -> bool:
-    """Whether this very process, not another of the same number, still runs."""
-    with suppress(*_GONE):
-        return _started(identity.pid) == identity.ticks
-    return False
-
-
 def orphans(master: int) -> list[int]:
     """Workers that go on without their master: they hold its listening sockets.
 
     They are in the session that it led; the kernel gives its number to nobody else before they
     have ended too.
     """
-    return [pid for pid in _pids() if pid != master and _is_worker(pid, master)] if master else []
+    members = procfs.session_members(master) if master else []
+    return [pid for pid in members if pid != master and _is_nginx(pid)]
 
 
 def signal_orphans(master: int, number: signal.Signals) -> int:
@@ -133,28 +133,5 @@ def signal_orphans(master: int, number: signal.Signals) -> int:
     return len(found)
 
 
-def _is_worker(pid: int, session: int) -> bool:
-    with suppress(ProcessLookupError):
-        return os.getsid(pid) == session and _command_line(pid).startswith("nginx: ")
-    return False
-
-
-def _started(pid: int) -> int:
-    """ProcessLookupError for one that has ended, although its parent has not taken note yet."""
-    text = Path(f"/proc/{pid}/stat").read_bytes()
-    fields = text.rpartition(b")")[2].split()  # the name before it may hold anything, even ")"
-    if fields[0] in (b"Z", b"X"):
-        raise ProcessLookupError
-    return int(fields[19])
-
-
-def _command_line(pid: int) -> str:
-    try:
-        text = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except _GONE:
-        return ""
-    return os.fsdecode(text.rstrip(b"\0").replace(b"\0", b" ")) + " "
-
-
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - faster
+def _is_nginx(pid: int) -> bool:
+    return procfs.command_line(pid).startswith("nginx: ")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.platforms.process import procfs
+from fairlead import procfs
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_sessions_have_their_members(child: subprocess.Popen[bytes]) -> None:
 def test_outputs_and_environment(child: subprocess.Popen[bytes], tmp_path: Path) -> None:
     assert tmp_path / "out" in procfs.outputs(child.pid)
     assert procfs.environment(child.pid) == {"A": "b=c", "E": ""}
+    assert procfs.command_line(child.pid).endswith("/a ) R (b 300")
 
 
 def test_what_is_gone_has_nothing() -> None:
@@ -61,6 +62,7 @@ def test_what_is_gone_has_nothing() -> None:
     assert procfs.stat(process.pid) is None
     assert list(procfs.outputs(process.pid)) == []
     assert procfs.environment(process.pid) == {}
+    assert procfs.command_line(process.pid) == ""
 
 
 def test_the_boot_id_stays() -> None:

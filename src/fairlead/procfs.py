@@ -1,4 +1,4 @@
-"""What /proc tells about processes: identity, sessions and whose children they are.
+"""What /proc tells about processes: identity, sessions, command lines, outputs, environment.
 
 A pid alone names nobody, because the kernel uses numbers again. A pid with its start time (in
 clock ticks since boot, field 22 of proc_pid_stat(5)) and the boot id (random(4)) names one process
@@ -31,9 +31,8 @@ def boot_id() -> str:
 
 def stat(pid: int) -> Stat | None:
     """None when there is no such process."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_bytes()
-    except _GONE:
+    text = _read(pid, "stat")
+    if not text:
         return None
     fields = text.rpartition(b")")[2].split()  # the name before it may hold anything, even ")"
     return Stat(fields[0] not in _DEAD, int(fields[19]))
@@ -65,16 +64,29 @@ def outputs(pid: int) -> Iterator[Path]:
             yield Path(f"/proc/{pid}/fd/{number}").readlink()
 
 
+def command_line(pid: int) -> str:
+    """The arguments of a process with spaces between, or the title that it wrote over them.
+
+    Empty when it has ended.
+    """
+    return os.fsdecode(_read(pid, "cmdline").rstrip(b"\0").replace(b"\0", b" "))
+
+
 def environment(pid: int) -> dict[str, str]:
     """The environment that a process was started with; empty when it cannot be read.
 
     A program that sets its own title may have written over it.
     """
-    try:
-        text = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes())
-    except _GONE:
-        return {}
+    text = os.fsdecode(_read(pid, "environ"))
     return dict(part.split("=", 1) for part in text.split("\0") if "=" in part)
+
+
+def _read(pid: int, file: str) -> bytes:
+    """Empty when the process has ended, or belongs to somebody else."""
+    try:
+        return Path(f"/proc/{pid}/{file}").read_bytes()
+    except _GONE:
+        return b""
 
 
 def _lives(pid: int) -> bool:
