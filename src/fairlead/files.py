@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Temp file in the same directory, fsync, rename, fsync of the directory. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """A file beside it, then a rename; `durable`: also after the machine's own crash.
+
+    One writer at a time a path. OSError when the disk refuses: the old file stays.
+    """
+    staged = path.with_name(f".{path.name}.new")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(staged, data, durable=durable)
+        staged.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)
         raise
-    _sync_directory(path.parent)
+    if durable:
+        _sync_directory(path.parent)
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> Path:
+    """Write a file for its owner's eyes; `durable`: return when it is on disk. Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(handle)
+    return path
 
 
 def _sync_directory(path: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from fairlead.files import write_atomically
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -39,10 +41,7 @@ class Records:
 
     def write(self, record: Record) -> None:
         """OSError when the disk does not take it."""
-        path = self._path(record.id)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(msgspec.json.encode(record))
-        temporary.replace(path)
+        write_atomically(self._path(record.id), msgspec.json.encode(record), durable=False)
 
     def remove(self, endpoint_id: str) -> None:
         self._path(endpoint_id).unlink(missing_ok=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from fairlead.core.errors import ProxyError
+from fairlead.files import write_atomically, write_whole
 from fairlead.proxies.nginx.table import Doc, checked_name, decode, encode
 
 
@@ -23,7 +23,7 @@ class TableFiles:
 
     def stage(self, service: str, body: bytes) -> asyncio.Task[Path]:
         """Write and sync a file that is not in force yet, in a thread: fsync would block."""
-        return asyncio.create_task(asyncio.to_thread(write_synced, self._staged(service), body))
+        return asyncio.create_task(asyncio.to_thread(write_whole, self._staged(service), body))
 
     async def commit(self, service: str, staged: asyncio.Task[Path]) -> None:
         (await staged).replace(self._path(service))
@@ -42,9 +42,7 @@ class TableFiles:
                 path.unlink(missing_ok=True)
         for service, doc in live.items():
             if self._read(service) != doc:
-                write_synced(self._staged(service), encode(doc.table, doc.slots)).replace(
-                    self._path(service)
-                )
+                write_atomically(self._path(service), encode(doc.table, doc.slots))
 
     def _read(self, service: str) -> Doc | None:
         try:
@@ -57,18 +55,3 @@ class TableFiles:
 
     def _staged(self, service: str) -> Path:
         return self._folder / f".{checked_name(service)}.staged"
-
-
-def write_synced(path: Path, body: bytes) -> Path:
-    """Write a file for its owner's eyes and wait until it is on disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(descriptor)
-    return path
-
-
-def replace_file(path: Path, body: bytes) -> None:
-    """The file holds either its old bytes or all of the new ones, whatever happens."""
-    write_synced(path.with_name(f"{path.name}.new"), body).replace(path)
