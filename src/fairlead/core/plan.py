@@ -218,6 +218,7 @@ def _surplus(intent: Intent, split: _Split) -> Iterator[Change]:
     surplus = len(split.new) - service.replicas
     if service.fixed or surplus <= 0:
         return
-    order = sorted(reversed(split.new), key=lambda s: (s.ready, -s.endpoint.started))
+    newest_first = split.new[::-1]
+    order = sorted(newest_first, key=lambda s: (s.ready, -s.endpoint.started))
     for s in order[:surplus]:
         yield Withdraw(s.endpoint, f"scale to {service.replicas}")
