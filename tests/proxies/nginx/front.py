@@ -239,6 +239,16 @@ class Nginx:
             return (await fetch(self.socket, "/info")).status == 200
         return False
 
+    async def in_flight(self, id_: str, expected: int) -> None:
+        """Wait until so many requests are at the entry."""
+
+        async def reached() -> bool:
+            with suppress(ConnectionError, KeyError):
+                return bool((await self.counters())[id_]["in_flight"] == expected)
+            return False
+
+        await until(reached)
+
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [int(pid) for pid in children.split()]

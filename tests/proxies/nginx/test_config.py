@@ -58,7 +58,7 @@ def test_what_is_not_asked_for_is_left_out() -> None:
     "listen",
     ["", "8080", "host:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80;",
      "::1:80", "[127.0.0.1]:80", "[::1]", "127.0.0.1:80 ssl", "127.0.0.1:+80", "[fe80::1%lo]:80",
-     "127.0.0.1:80\n", "127.0.0.1:8０"],
+     "127.0.0.1:80\n", "127.0.0.1:8\uff10"],
 )  # fmt: skip
 def test_a_listener_that_is_none(listen: str) -> None:
     with pytest.raises(BadInput, match="address:port"):

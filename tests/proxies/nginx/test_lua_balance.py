@@ -70,8 +70,7 @@ async def test_p2c_avoids_the_busy_one(nginx: Nginx, upstream: Start) -> None:
     first, second = await upstream("stuck", stuck), await upstream("free")
     await nginx.put(doc("a", [entry("a-0", first.port, 0)]))
     waiting = [asyncio.create_task(nginx.get()) for _ in range(3)]
-    while (await nginx.counters("a"))["a-0"]["in_flight"] < 3:
-        await asyncio.sleep(0.01)
+    await nginx.in_flight("a-0", 3)
     await nginx.put(doc("a", [entry("a-0", first.port, 0), entry("a-1", second.port, 1)]))
     assert await shares(nginx, 20) == {"free": 20}
     gate.set()

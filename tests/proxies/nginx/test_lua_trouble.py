@@ -197,8 +197,7 @@ async def test_an_endpoint_is_free_once_withdrawn_and_idle(nginx: Nginx, upstrea
         leaving: dict[str, Any] = {**entries[turn % 3], "state": "draining"}
         rest = [each for each in entries if each["id"] != leaving["id"]]
         await nginx.put(doc("a", [leaving, *rest]))
-        while (await nginx.counters("a"))[leaving["id"]]["in_flight"]:
-            await asyncio.sleep(0.005)
+        await nginx.in_flight(leaving["id"], 0)
         seen = len(server.requests)
         await server.stop()
         await asyncio.sleep(0.02)
@@ -220,7 +219,6 @@ async def test_requests_end_before_the_old_workers_of_a_reload(
     server = await upstream("a", slow)
     await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
     task = asyncio.create_task(nginx.get())
-    while not server.requests:
-        await asyncio.sleep(0.01)
+    await nginx.in_flight("a-1", 1)
     nginx.signal(signal.SIGHUP)
     assert (await task).text == "done"
