@@ -75,7 +75,7 @@ def test_a_full_file() -> None:
         health=HealthCheck(
             kind=CheckKind.HTTP,
             path="/actuator/health?full=1",
-            statuses=(200, 204, 300, 301, 302),
+            statuses=((200, 200), (204, 204), (300, 302)),
             host="catalog.localhost",
             interval=2.0,
             timeout=0.5,
@@ -129,7 +129,7 @@ def test_sticky(sticky: str, cookie: str) -> None:
 
 @pytest.mark.parametrize("status", ["200", "[200]", '"200-200"', "[200, 200]"])
 def test_statuses(status: str) -> None:
-    assert _service(f"health: {{path: /, status: {status}}}").health.statuses == (200,)
+    assert _service(f"health: {{path: /, status: {status}}}").health.statuses == ((200, 200),)
 
 
 def test_order_of_environment_means_nothing() -> None:

@@ -4,7 +4,9 @@ gets into a name, host, path, cookie or header."""
 import contextlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ from fairlead.core.model import (
 )
 from fairlead.settings import parse, problems, tree
 from fairlead.settings.keys import ROOT
-from fairlead.settings.words import status_ranges
+from fairlead.settings.words import Statuses, merged
 
 VALID = (Path(__file__).parents[2] / "docs/settings.md").read_text().split("```yaml\n")[2]
 VALID = VALID.partition("```")[0]
@@ -156,6 +158,9 @@ CHECKS = {
     "fall": st.integers(1, 100),
     "jitter": st.integers(0, 100).map(lambda share: share / 100),
 }
+RANGES = st.tuples(st.integers(100, 599), st.integers(0, 30)).map(
+    lambda pair: (pair[0], min(sum(pair), 599))
+)
 HEALTH = st.one_of(
     st.builds(HealthCheck, **CHECKS),
     st.builds(HealthCheck, kind=st.just(CheckKind.COMMAND), command=ARGV, **CHECKS),
@@ -164,9 +169,7 @@ HEALTH = st.one_of(
         kind=st.just(CheckKind.HTTP),
         path=PATHS,
         host=NAMES,
-        statuses=st.sets(st.integers(100, 599), min_size=1, max_size=9).map(
-            lambda statuses: tuple(sorted(statuses))
-        ),
+        statuses=st.lists(RANGES, min_size=1, max_size=9).map(merged),
         **CHECKS,
     ),
 )
@@ -291,8 +294,21 @@ def _health(check: HealthCheck) -> dict[str, object]:
     names = ("interval", "timeout", "rise", "fall", "jitter")
     written: dict[str, object] = {name: getattr(check, name) for name in names}
     if check.kind is CheckKind.HTTP:
-        status = status_ranges(check.statuses)
+        status = [Statuses().write(each) for each in check.statuses]
         return written | {"path": check.path, "host": check.host, "status": status}
     if check.kind is CheckKind.COMMAND:
         return written | {"command": list(check.command)}
     return written | {"tcp": True}
+
+
+@given(st.lists(RANGES, max_size=9))
+def test_merged_ranges_hold_the_same_statuses_with_gaps_between(
+    ranges: list[tuple[int, int]],
+) -> None:
+    made = merged(ranges)
+    assert _held(made) == _held(ranges)
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(made))
+
+
+def _held(ranges: Iterable[tuple[int, int]]) -> set[int]:
+    return {status for first, last in ranges for status in range(first, last + 1)}

@@ -66,13 +66,14 @@ class Route:
 class HealthCheck:
     """How an endpoint shows that it can serve: rise passes make it ready, fall failures unhealthy.
 
-    `statuses` are the HTTP codes that pass. `jitter` is the share (0 to 1) by which intervals vary.
-    `start_interval` holds until the first pass, `start_timeout` is how long a first pass may take.
+    `statuses` are the ranges (first and last) of HTTP codes that pass. `jitter` is the share (0 to
+    1) by which intervals vary. `start_interval` holds until the first pass, `start_timeout` is how
+    long a first pass may take.
     """
 
     kind: CheckKind = CheckKind.TCP
     path: str = "/"
-    statuses: tuple[int, ...] = tuple(range(200, 400))
+    statuses: tuple[tuple[int, int], ...] = ((200, 399),)
     host: str = ""
     command: tuple[str, ...] = ()
     interval: float = 2.0

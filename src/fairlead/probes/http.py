@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 from functools import lru_cache
-from itertools import pairwise
 
 import h11
 
@@ -47,7 +46,7 @@ async def _ask(check: HealthCheck, endpoint: Endpoint) -> str:
         except h11.RemoteProtocolError as error:
             return CUT if answer.ended else reason.clean(f"no HTTP answer: {error}")
         await answer.finish()
-    return "" if status in check.statuses else f"status {status}, expected {_spans(check.statuses)}"
+    return _judged(status, check.statuses)
 
 
 class _Answer:
@@ -106,10 +105,8 @@ def _request(path: str, host: str) -> h11.Request:
     return h11.Request(method="GET", target=path, headers=headers)
 
 
-@lru_cache(maxsize=64)
-def _spans(statuses: tuple[int, ...]) -> str:
-    """(200, 201, 202, 404) as `200-202, 404`."""
-    ordered = sorted(set(statuses))
-    starts = [ordered[0], *(b for a, b in pairwise(ordered) if b != a + 1)] if ordered else []
-    ends = [*(a for a, b in pairwise(ordered) if b != a + 1), *ordered[-1:]]
-    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+def _judged(status: int, expected: tuple[tuple[int, int], ...]) -> str:
+    if any(first <= status <= last for first, last in expected):
+        return ""
+    ranges = (f"{first}" if first == last else f"{first}-{last}" for first, last in expected)
+    return f"status {status}, expected {', '.join(ranges)}"

@@ -67,7 +67,6 @@ class ListOf(Kind):
     distinct: str = ""
     scope: str = ""
     make: Callable[[list[Any]], Any] = tuple
-    show: Callable[[Any], Any] | None = None
     identity: Callable[[Any], Any] = as_is
 
     @property
@@ -107,8 +106,6 @@ class ListOf(Kind):
         return {"anyOf": [item, listed]} if self.single else listed
 
     def write(self, value: Any) -> Any:
-        if self.show:
-            return self.show(value)
         written = [self.item.write(one) for one in value]
         return written[0] if self.single and len(written) == 1 else written
 

@@ -110,14 +110,7 @@ _HEALTH = Section(
         ),
         Key(
             "status",
-            ListOf(
-                words.Statuses(),
-                "statuses",
-                50,
-                single=True,
-                make=words.merged_statuses,
-                show=words.status_ranges,
-            ),
+            ListOf(words.Statuses(), "statuses", 50, single=True, make=words.merged),
             "HTTP statuses that pass.",
             "health.statuses",
             needs="path",

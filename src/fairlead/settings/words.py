@@ -53,9 +53,9 @@ def _endpoint(text: str) -> FixedEndpoint:
     return FixedEndpoint(host.lower(), int(port))
 
 
-def _ports(text: str) -> tuple[int, int]:
-    low, _, high = text.partition("-")
-    return int(low), int(high)
+def _first_and_last(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return int(first), int(last)
 
 
 NAME = Text("a name of lower-case letters, digits and inner hyphens", _LOWER_LABEL, 63)
@@ -133,41 +133,40 @@ PORTS = PortRange(
     "a range of ports such as 20000-29999",
     f"{_PORT}-{_PORT}",
     11,
-    _ports,
+    _first_and_last,
     show=lambda ports: f"{ports[0]}-{ports[1]}",
 )
 
 
 class Statuses(Kind):
-    """One HTTP status, or a range of them."""
+    """One HTTP status, or a range of them: the first and the last."""
 
     shapes = ("integer", "text")
     expected = 'a status such as 200 or "200-399"'
 
-    _one = Integer(100, 599, lambda status: (status,))
-    _range = Text(expected, "[1-5][0-9]{2}-[1-5][0-9]{2}", 7, _ports)
+    _one = Integer(100, 599, lambda status: (status, status))
+    _range = Text(expected, "[1-5][0-9]{2}-[1-5][0-9]{2}", 7, _first_and_last)
 
-    def read(self, at: At) -> tuple[int, ...]:
-        if self._one.fits(at):
-            single: tuple[int, ...] = self._one.read(at)
-            return single
-        low, high = self._range.read(at)
-        if high < low:
+    def read(self, at: At) -> tuple[int, int]:
+        first, last = (self._one if self._one.fits(at) else self._range).read(at)
+        if last < first:
             raise at.unexpected(self.expected)
-        return tuple(range(low, high + 1))
+        return first, last
 
     def schema(self) -> Schema:
         return {"anyOf": [self._one.schema(), self._range.schema()]}
 
+    def write(self, value: tuple[int, int]) -> Any:
+        first, last = value
+        return first if first == last else f"{first}-{last}"
 
-def merged_statuses(given: list[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sorted({status for some in given for status in some}))
 
-
-def status_ranges(statuses: tuple[int, ...]) -> Any:
-    """(200, 201, 202) -> "200-202"; with gaps a list."""
-    starts = [s for s in statuses if s - 1 not in statuses]
-    ends = [s for s in statuses if s + 1 not in statuses]
-    pairs = zip(starts, ends, strict=True)
-    written = [low if low == high else f"{low}-{high}" for low, high in pairs]
-    return written[0] if len(written) == 1 else written
+def merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """In order; ranges that overlap or meet become one."""
+    made: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if made and first <= made[-1][1] + 1:
+            made[-1] = made[-1][0], max(made[-1][1], last)
+        else:
+            made.append((first, last))
+    return tuple(made)
