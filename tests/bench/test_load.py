@@ -52,7 +52,7 @@ async def first_failure(handle: Handle, call: Call = GET, timeout: float = 30.0)
     async with serving(handle) as port:
         load = Load(1, "x", port, [call], timeout=timeout)
         running = asyncio.create_task(load.run())
-        while not load.failed:  # noqa: ASYNC110 - a load tells nobody
+        while not load.failed:
             await asyncio.sleep(0.001)
         load.stop()
         return await running

@@ -103,7 +103,7 @@ async def main(port: int) -> None:
     app.tell("listening", time.time())
     await app.ending.wait()
     server.close()
-    while app.in_flight:  # noqa: ASYNC110 - polling is all that this small program needs
+    while app.in_flight:
         await asyncio.sleep(0.01)
 
 

@@ -75,7 +75,7 @@ def open_files() -> Callable[[], int]:
 def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
     async def wait(condition: Callable[[], object]) -> None:
         async with asyncio.timeout(30):
-            while not condition():  # noqa: ASYNC110  what is waited for is outside of this process
+            while not condition():
                 await asyncio.sleep(0.005)
 
     return wait

@@ -97,7 +97,7 @@ async def test_in_flight_is_counted_while_it_flies(ground: Ground, proxy: NginxP
         await proxy.push(table("catalog", one))
         answer = asyncio.create_task(ground.get("catalog"))
         async with asyncio.timeout(10):
-            while (await proxy.counters("catalog"))["one"].in_flight != 1:  # noqa: ASYNC110
+            while (await proxy.counters("catalog"))["one"].in_flight != 1:
                 await asyncio.sleep(0.005)
         go.set()
         assert await answer == (200, "one")
@@ -116,7 +116,7 @@ async def test_info(ground: Ground, proxy: NginxProxy) -> None:
 async def test_the_prefix_is_for_its_owner_only(ground: Ground, proxy: NginxProxy) -> None:
     await proxy.push(table("catalog", AWAY))
     assert ground.prefix.stat().st_mode & 0o777 == 0o700
-    await until(lambda: (ground.prefix / "table/catalog.json").exists())
+    await until((ground.prefix / "table/catalog.json").exists)
     for name in ("control.sock", "nginx.conf", "trace-token", "table/catalog.json"):
         assert (ground.prefix / name).stat().st_mode & 0o077 == 0, name
 
@@ -316,7 +316,7 @@ async def test_a_disk_that_refuses_does_not_stop_a_push(ground: Ground, proxy: N
     await until(lambda: ground.kinds() == ["proxy-unsaved"])
     (ground.prefix / "table").mkdir()
     assert await proxy.push(table("catalog", AWAY)) > generation
-    await until(lambda: (ground.prefix / "table" / "catalog.json").exists())
+    await until((ground.prefix / "table" / "catalog.json").exists)
 
 
 async def test_the_end_finishes_requests_and_leaves_nothing(
