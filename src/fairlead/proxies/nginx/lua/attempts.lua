@@ -43,7 +43,7 @@ end
 function attempts.next(r, key, entry, now)
     local cell, service = entry.cell, entry.service
     local connected = sent_something(r)
-    cell.in_flight = cell.in_flight - 1
+    entry.flight[0] = entry.flight[0] - 1
     if entry.alive then cell.requests = cell.requests + 1 end
     count_failure(entry, connected, now)
     local again = remember(key, entry)

@@ -16,7 +16,7 @@ typedef struct {
     double generation, epoch;
 } fl_header;
 typedef struct { double pid, started; } fl_owner;
-typedef struct { double in_flight, requests, latency_sum, failures, statuses[5], latency[16], owner; } fl_cell;
+typedef struct { double requests, latency_sum, failures, statuses[5], latency[16], owner; } fl_cell;
 int open(const char *path, int flags, ...);
 int close(int fd);
 int ftruncate(int fd, long size);
@@ -31,16 +31,17 @@ int unlink(const char *path);
 int chmod(const char *path, unsigned int mode);
 ]]
 
-local MAGIC = "fairlea1"
+local MAGIC = "fairlea2"
 local ROWS, SLOTS, PAGE = 64, 32768, 4096
 local CELL = ffi.sizeof("fl_cell")
-local ROW = SLOTS * CELL + PAGE
+local FLIGHTS = SLOTS * 8 -- in flight, close together: these are what a choice compares
+local ROW = FLIGHTS + SLOTS * CELL
 local SIZE = PAGE + ROWS * ROW
 local O_CREATE, O_OPEN = 0x80242, 0x80002 -- O_CLOEXEC, with O_RDWR; O_CREAT and O_TRUNC
-local TOTALS = (CELL - 16) / 8
+local TOTALS = (CELL - 8) / 8
 
 local counters = { SLOTS = SLOTS }
-local base, header, owners, descriptor, mine
+local base, header, owners, descriptor, mine, my_flights
 
 -- The lock is fcntl's: it belongs to the process, also where the descriptor was inherited.
 ffi.cdef [[ typedef struct { short type, whence; long start, length; int pid; } fl_lock; ]]
@@ -102,8 +103,12 @@ function counters.header()
     return header
 end
 
+local function flights(index)
+    return cast("double *", base + PAGE + index * ROW)
+end
+
 local function row(index)
-    return cast("fl_cell *", base + PAGE + index * ROW)
+    return cast("fl_cell *", base + PAGE + index * ROW + FLIGHTS)
 end
 
 -- When a process started, in ticks since boot: with the pid it names one process for ever.
@@ -121,17 +126,14 @@ local function alive(owner)
 end
 
 local function take(index)
-    local cells = row(index)
     if index < header.used then
-        for slot = 0, header.top - 1 do
-            if cells[slot].in_flight ~= 0 then cells[slot].in_flight = 0 end
-        end
+        ffi.fill(flights(index), header.top * 8)
     else
         header.used = index + 1
     end
     owners[index].pid = C.getpid()
     owners[index].started = started(C.getpid())
-    return cells
+    return index
 end
 
 local function claim()
@@ -140,13 +142,16 @@ local function claim()
     end
 end
 
--- This worker's row. Without a free one it counts for itself alone, and says so.
+-- Takes a row for this worker. Without a free one it counts for itself alone, and says so.
 function counters.claim()
-    mine = counters.locked(claim)
-    if mine then return mine end
+    local index = counters.locked(claim)
+    if index then
+        mine, my_flights = row(index), flights(index)
+        return
+    end
     ngx.log(ngx.ERR, "counters: all ", ROWS, " rows are in use; this worker's numbers are not seen")
-    mine = cast("fl_cell *", C.mmap(nil, ROW, 3, 0x22, -1, 0))
-    return mine
+    my_flights = cast("double *", C.mmap(nil, ROW, 3, 0x22, -1, 0))
+    mine = cast("fl_cell *", cast("char *", my_flights) + FLIGHTS)
 end
 
 -- The worker ends in order: nothing of it is in flight any more.
@@ -156,8 +161,9 @@ function counters.release()
     end
 end
 
+-- Where this worker counts for a slot: its totals, and a pointer to its requests in flight.
 function counters.cell(slot)
-    return mine + slot
+    return mine + slot, my_flights + slot
 end
 
 -- A function slot -> requests in flight over all rows in use, unrolled so that it compiles into the
@@ -166,9 +172,9 @@ function counters.load_function()
     local names, sum = {}, {}
     local cells = {}
     for index = 1, header.used - 1 do
-        cells[#cells + 1] = row(index)
+        cells[#cells + 1] = flights(index)
         names[#names + 1] = "r" .. index
-        sum[#sum + 1] = "r" .. index .. "[slot].in_flight"
+        sum[#sum + 1] = "r" .. index .. "[slot]"
     end
     local text = "local " .. table.concat(names, ",") .. " = ... return function(slot) return "
         .. table.concat(sum, "+") .. " end"
@@ -176,7 +182,7 @@ function counters.load_function()
 end
 
 local function doubles(cell)
-    return cast("double *", cell) + 1
+    return cast("double *", cell)
 end
 
 local function total(slot, at)
@@ -196,13 +202,13 @@ function counters.assign(slot, owner)
     before.owner = owner
 end
 
--- What the slot's endpoint has counted, as a zero-based array in the order of fl_cell from
--- `requests` on, and what is in flight at living workers.
+-- What the slot's endpoint has counted, as a zero-based array in the order of fl_cell,
+-- and what is in flight at living workers.
 function counters.read(slot)
     local before, values, in_flight = doubles(row(0) + slot), {}, 0
     for at = 0, TOTALS - 1 do values[at] = total(slot, at) - before[at] end
     for index = 1, header.used - 1 do
-        if alive(owners[index]) then in_flight = in_flight + (row(index) + slot).in_flight end
+        if alive(owners[index]) then in_flight = in_flight + flights(index)[slot] end
     end
     return values, in_flight
 end

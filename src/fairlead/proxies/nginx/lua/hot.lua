@@ -91,11 +91,11 @@ end
 -- Gives the place back: the table changed while it was taken.
 local function take_anew(service, r, entry, now)
     repeat
-        entry.cell.in_flight = entry.cell.in_flight - 1
+        entry.flight[0] = entry.flight[0] - 1
         live.renew()
         entry = choose(service, r, now)
         if not entry then return nil end
-        entry.cell.in_flight = entry.cell.in_flight + 1
+        entry.flight[0] = entry.flight[0] + 1
         set_peer(r, entry.address, entry.length, entry.port, problem)
     until header.epoch == live.epoch
     return entry
@@ -106,8 +106,8 @@ end
 local function take(service, r, now)
     local entry = choose(service, r, now)
     if not entry then return nil end
-    local cell = entry.cell
-    cell.in_flight = cell.in_flight + 1
+    local flight = entry.flight
+    flight[0] = flight[0] + 1
     set_peer(r, entry.address, entry.length, entry.port, problem)
     if header.epoch == live.epoch then return entry end
     return take_anew(service, r, entry, now)
@@ -126,7 +126,7 @@ local function retry(r, key, entry, now)
     place[key] = other or service
     if not other then return ngx.exit(BUSY) end -- 502
     if service.sticky then set_cookie(service, other) end
-    other.cell.in_flight = other.cell.in_flight + 1
+    other.flight[0] = other.flight[0] + 1
     set_peer(r, other.address, other.length, other.port, problem)
 end
 
@@ -199,7 +199,7 @@ end
 -- client's share to matter nginx is asked for the endpoint's.
 local function settle(r, key, entry)
     local cell = entry.cell
-    cell.in_flight = cell.in_flight - 1
+    entry.flight[0] = entry.flight[0] - 1
     if not entry.alive then return end
     cell.requests = cell.requests + 1
     local now, status = tonumber(C.ngx_http_lua_ffi_monotonic_msec()), C.ngx_http_lua_ffi_get_resp_status(r)

@@ -16,9 +16,10 @@ local function same(entry, row)
 end
 
 local function new_entry(service, row)
+    local cell, flight = counters.cell(row.slot)
     return {
         id = row.id, address = row.address, port = row.port, slot = row.slot,
-        length = #row.address, cell = counters.cell(row.slot), service = service, alive = true,
+        length = #row.address, cell = cell, flight = flight, service = service, alive = true,
         strikes = 0, rests = 0, back_ms = 0, latency = 0, latency_ms = 0, out = false,
         token = ngx.md5(service.name .. "/" .. row.id):sub(1, 16),
     }
