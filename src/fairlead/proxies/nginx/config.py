@@ -87,7 +87,7 @@ def _process(front: Front, prefix: str, modules: Path | None, user: str) -> str:
         "worker_rlimit_nofile 16384;",
         f"pid {prefix}/nginx.pid;",
         f"error_log {prefix}/error.log warn;",
-        "events { worker_connections 8192; }",
+        "events { worker_connections 4096; }",
     ]
     return "\n".join(lines)
 
