@@ -61,7 +61,6 @@ def test_the_record_agrees_with_the_results(sequence, check, up) -> None:
     before = Health(up=up, ever_up=up)
     for second, health in enumerate(after(sequence, check, before), start=1):
         passed, turned = sequence[second - 1], health.up != before.up
-        assert health.changed_at == (second if turned else before.changed_at)
         assert health.ready_at == (second if turned and health.up else before.ready_at)
         assert health.ever_up == (before.ever_up or health.up)
         assert 0 <= health.streak < (check.fall if health.up else check.rise)

@@ -12,6 +12,7 @@ import pytest
 
 from fairlead.core.model import CheckKind, HealthCheck
 from fairlead.probes.command import CommandProbe
+from tests.ground import until
 
 
 def shell(script: str, timeout: float = 10.0) -> HealthCheck:
@@ -56,14 +57,14 @@ async def test_a_command_that_cannot_run(at, command: tuple[str, ...], why: str)
     assert problem.endswith(why)
 
 
-async def test_a_timeout_kills_the_whole_group(at, tmp_path: Path, until) -> None:
+async def test_a_timeout_kills_the_whole_group(at, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     check = shell(f"sleep 300 & echo $! > {pid_file}.part; mv {pid_file}.part {pid_file}; wait", 1)
     assert await CommandProbe().probe(check, at(1)) == "timeout after 1.0 s"
     await until(lambda: not alive(int(pid_file.read_text())))
 
 
-async def test_cancelling_kills_the_command(at, tmp_path: Path, until) -> None:
+async def test_cancelling_kills_the_command(at, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     check = shell(f"echo $$ > {pid_file}.part; mv {pid_file}.part {pid_file}; sleep 300", 60)
     task = asyncio.create_task(CommandProbe().probe(check, at(1)))

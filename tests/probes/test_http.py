@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fairlead.core.model import CheckKind, HealthCheck
 from fairlead.probes.http import BOUND, HttpProbe
+from tests.ground import until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHECK = HealthCheck(kind=CheckKind.HTTP, path="/actuator/health", timeout=5.0)
@@ -123,7 +124,7 @@ async def test_an_endless_body_does_not_change_the_verdict(serving) -> None:
         assert time.monotonic() - began < CHECK.timeout / 2
 
 
-async def test_a_body_that_follows_its_head_is_taken(serving, until) -> None:
+async def test_a_body_that_follows_its_head_is_taken(serving) -> None:
     gone: list[bool] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -172,7 +173,7 @@ async def test_a_path_that_breaks_out_of_its_line_is_never_sent(serving) -> None
     assert requests == []
 
 
-async def test_nothing_is_left_open(serving, at, free_port, open_files, until) -> None:
+async def test_nothing_is_left_open(serving, at, free_port, open_files) -> None:
     async with serving(saying(OK)) as endpoint:
         await HttpProbe().probe(CHECK, endpoint)
         await asyncio.sleep(0.05)

@@ -15,7 +15,6 @@ from stat import S_ISSOCK
 
 from fairlead.core.errors import Busy, FairleadError
 
-SOCKET_NAME = "fairlead.sock"
 ADDRESS_BYTES = 107
 BACKLOG = 64
 

@@ -27,16 +27,14 @@ class Health:
     """What is believed of an endpoint. A new one starts down.
 
     `streak` counts the results in a row that contradict `up`. `problem` is why the last failed
-    check failed; it is kept until a pass confirms that the endpoint is up. `changed_at` is when
-    `up` last turned, `ready_at` when it last became true; both are seconds since the epoch, 0 for
-    never.
+    check failed; it is kept until a pass confirms that the endpoint is up. `ready_at` is when `up`
+    last became true, in seconds since the epoch, 0 for never.
     """
 
     up: bool = False
     ever_up: bool = False
     streak: int = 0
     problem: str = ""
-    changed_at: float = 0.0
     ready_at: float = 0.0
 
 
@@ -49,7 +47,7 @@ def judge(health: Health, check: HealthCheck, problem: str, now: float) -> Healt
     if streak < (check.rise if passed else check.fall):
         return replace(health, streak=streak, problem=problem or health.problem)
     ready_at = now if passed else health.ready_at
-    return Health(passed, True, 0, problem, changed_at=now, ready_at=ready_at)
+    return Health(passed, True, 0, problem, ready_at)
 
 
 def next_delay(health: Health, check: HealthCheck, age: float, random_unit: float) -> float:

@@ -48,7 +48,6 @@ class _Watch:
     since: float
     timer: Timer | None = None
     task: asyncio.Task[None] | None = None
-    again: bool = False
     told: Health = UNKNOWN
     told_at: float = -math.inf
 
@@ -117,28 +116,9 @@ class Checker:
         if not share.watched:
             del self._shares[watch.endpoint.service]
 
-    def watched(self) -> tuple[str, ...]:
-        """The ids that are watched now."""
-        return tuple(self._watches)
-
-    def health(self, endpoint_id: str) -> Health:
-        """What is believed of it; of one that is not watched, that it is down."""
-        watch = self._watches.get(endpoint_id)
-        return watch.health if watch else UNKNOWN
-
-    def hurry(self, endpoint_id: str) -> None:
-        """Check now, or right after the check in flight, for that may have begun too early."""
-        watch = self._watches.get(endpoint_id)
-        if watch is None:
-            return
-        if watch.task is not None:
-            watch.again = True
-        else:
-            self._schedule(watch, 0.0)
-
     async def close(self) -> None:
         """Forget all and wait until no check is in flight."""
-        for endpoint_id in self.watched():
+        for endpoint_id in tuple(self._watches):
             self.unwatch(endpoint_id)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -163,7 +143,6 @@ class Checker:
 
     def _fire(self, watch: _Watch) -> None:
         watch.timer = None
-        watch.again = False
         watch.task = asyncio.create_task(self._check(watch))
         self._tasks.add(watch.task)
         watch.task.add_done_callback(self._tasks.discard)
@@ -187,7 +166,5 @@ class Checker:
             self._report(watch.endpoint.id, watch.health)
 
     def _delay(self, watch: _Watch) -> float:
-        if watch.again:
-            return 0.0
         age = self._clock.now() - watch.since
         return next_delay(watch.health, watch.check, age, self._random_unit())
