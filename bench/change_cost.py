@@ -16,7 +16,7 @@ from bench.row import Row, show
 from fairlead.commands import Commands
 from fairlead.core.model import Cluster, Front, Route, Service
 from fairlead.proxies.nginx.proxy import NginxProxy
-from tests.integration.cluster import free_ports
+from tests.ground import free_port
 from tests.stub_edges import StubWorld
 
 SERVICES = 1_000
@@ -88,7 +88,7 @@ async def _measure() -> list[Row]:
 async def _push(world: StubWorld) -> list[Row]:
     """CPU of one push through the real adapter to a real nginx that holds all the tables."""
     with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
-        front = Front(listen=(f"127.0.0.1:{free_ports(1)[0]}",), workers=1)
+        front = Front(listen=(f"127.0.0.1:{free_port()}",), workers=1)
         proxy = NginxProxy(Path(folder), front, lambda _: None, world.journal)
         await proxy.start()
         try:

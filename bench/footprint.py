@@ -20,7 +20,7 @@ import yaml
 from bench.row import Row, show
 from fairlead.cli.client import Client
 from fairlead.cli.place import Place
-from tests.integration.cluster import free_ports
+from tests.ground import free_port
 
 SHOP = Path(__file__).parent.parent / "examples" / "shop"
 PATIENCE = 60.0
@@ -58,7 +58,7 @@ def _shop(folder: Path) -> Path:
     shutil.copytree(SHOP, copy, ignore=shutil.ignore_patterns(".fairlead", "data", "__pycache__"))
     file = copy / "fairlead.yaml"
     settings = yaml.safe_load(file.read_text())
-    settings["listen"] = f"127.0.0.1:{free_ports(1)[0]}"
+    settings["listen"] = f"127.0.0.1:{free_port()}"
     file.write_text(yaml.safe_dump(settings))
     return file
 

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client over TCP and unix sockets, for the proxies' control and health probes.
+"""A small HTTP/1.1 client for the control sockets of proxies.
 
 h11 (the sans-I/O library) knows the protocol, asyncio's streams carry the bytes.
 """
@@ -42,30 +42,9 @@ class Response:
     truncated: bool = False
 
 
-def tcp(host: str, port: int) -> Connect:
-    """Connect to `host` (an address or a name) and `port`."""
-    return lambda: asyncio.open_connection(host, port)
-
-
 def unix(path: str) -> Connect:
     """Connect to the unix socket at `path`."""
     return lambda: asyncio.open_unix_connection(path)
-
-
-async def fetch(connect: Connect, request: Request, timeout: float, max_body: int) -> Response:
-    """One request on a connection of its own; all of it within `timeout` seconds.
-
-    Of the body at most `max_body` bytes are read. WireError when no whole answer came.
-    """
-    try:
-        async with asyncio.timeout(timeout):
-            connection = await Connection.open(connect)
-            try:
-                return await connection.exchange(request, max_body)
-            finally:
-                connection.close()
-    except TimeoutError as error:
-        raise WireError(f"no answer within {timeout:g} s") from error
 
 
 class Connection:

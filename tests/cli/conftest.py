@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import runpy
-import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
@@ -86,10 +85,3 @@ class Daemon:
 def daemon(state: Path) -> Iterator[Daemon]:
     with Daemon(state / "fairlead.sock") as running:
         yield running
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.proxies.nginx.machine import check_machine
+from tests.ground import need_nginx
 
 pytestmark = pytest.mark.integration
 FAIRLEAD = [sys.executable, "-c", "from fairlead.cli.main import main; main()"]
@@ -58,10 +58,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path, free_port: int) -> Iterator[Shop]:
-    if missing := check_machine():
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing[0])
-        pytest.skip(missing[0])
+    need_nginx()
     shop = Shop(tmp_path, free_port)
     yield shop
     subprocess.run([*FAIRLEAD, "down"], cwd=tmp_path, capture_output=True, check=False)

@@ -13,7 +13,8 @@ import pytest
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Endpoint, Phase, Service
 from fairlead.ports import Platform
-from tests.platforms.ground import Ground, sleeper, until
+from tests.ground import until
+from tests.platforms.ground import Ground, sleeper
 
 
 @dataclass

@@ -12,7 +12,8 @@ import pytest
 from fairlead.core.errors import ProxyError
 from fairlead.core.model import Entry, EntryState
 from fairlead.ports import Proxy
-from tests.proxies.nginx.ground import Ground, endpoint, need_nginx, table
+from tests.ground import need_nginx
+from tests.proxies.nginx.ground import Ground, endpoint, table
 
 pytestmark = pytest.mark.integration
 

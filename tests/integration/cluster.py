@@ -6,10 +6,8 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,20 +17,9 @@ import yaml
 from bench.load import Call, Connection, Load
 from fairlead.cli.client import Client
 from fairlead.cli.place import Place
+from tests.ground import PATIENCE, free_port, until
 
 APP = Path(__file__).parent / "app.py"
-PATIENCE = 30.0
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
 
 
 def service(**more: Any) -> dict[str, Any]:
@@ -49,7 +36,7 @@ def service(**more: Any) -> dict[str, Any]:
 class RunningCluster:
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.file, self.state = folder / "fairlead.yaml", folder / ".fairlead"
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self.settings = {"cluster": "test", "listen": f"127.0.0.1:{self.port}", **settings}
         self.write()
         self.daemon: subprocess.Popen[bytes] | None = None
@@ -75,12 +62,9 @@ class RunningCluster:
         return True
 
     async def until(self, holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-        limit = time.monotonic() + patience
-        while not (result := await asyncio.to_thread(holds)):
-            if time.monotonic() > limit:
-                raise AssertionError(f"not within {patience:g} s: {what}\n{self.log()}")
-            await asyncio.sleep(0.02)
-        return result
+        return await until(
+            lambda: asyncio.to_thread(holds), lambda: f"{what}\n{self.log()}", patience
+        )
 
     async def ready(self, count: int, name: str = "app", patience: float = PATIENCE) -> None:
         """Wait until exactly so many endpoints are there, all ready."""

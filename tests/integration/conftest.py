@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.proxies.nginx.machine import check_machine
+from tests.ground import need_nginx
 from tests.integration.cluster import RunningCluster
 
 Make = Callable[..., RunningCluster]
@@ -16,12 +15,7 @@ Make = Callable[..., RunningCluster]
 
 @pytest.fixture(scope="session", autouse=True)
 def _nginx() -> None:
-    """Without nginx these tests skip at home and fail in CI."""
-    problems = check_machine()
-    if problems and os.environ.get("CI") == "true":
-        pytest.fail("; ".join(problems))
-    if problems:
-        pytest.skip("; ".join(problems))
+    need_nginx()
 
 
 @pytest.fixture

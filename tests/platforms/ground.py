@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from fairlead import procfs
 from fairlead.clock import SystemClock
 from fairlead.core.model import Endpoint, Phase, Service
 from fairlead.platforms.process import ProcessPlatform
+from tests.ground import until
 
-LIMIT = 20.0
 LISTEN = """
 import socket, sys, time
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -36,13 +34,6 @@ def python(code: str, *arguments: str, name: str = "catalog", **more: object) ->
 
 def shell(script: str, name: str = "catalog") -> Service:
     return Service(name, run=("sh", "-c", script))
-
-
-async def until(holds: Callable[[], bool], what: str = "") -> None:
-    end = time.monotonic() + LIMIT
-    while not holds():
-        assert time.monotonic() < end, f"it never came to pass: {what}"
-        await asyncio.sleep(0.005)
 
 
 def free_range(size: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import FixedEndpoint, Phase, Service
 from fairlead.platforms.fixed import FixedPlatform, endpoint_id, is_address, system_addresses
-from tests.platforms.ground import until
+from tests.ground import until
 from tests.stub_edges import StubClock
 
 LITERAL = Service("catalog", endpoints=(FixedEndpoint("10.0.0.5", 8080, weight=3),))

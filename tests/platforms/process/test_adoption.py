@@ -18,7 +18,8 @@ from fairlead.core.model import Phase, Service
 from fairlead.platforms.process.adoption import REBOOTED
 from fairlead.platforms.process.records import Record, Records
 from fairlead.platforms.process.session import UNKNOWN
-from tests.platforms.ground import Ground, find, is_alive, killed, python, sleeper, until
+from tests.ground import until
+from tests.platforms.ground import Ground, find, is_alive, killed, python, sleeper
 
 DRIVER = Path(__file__).with_name("driver.py")
 SLEEP = ("sleep", "300")

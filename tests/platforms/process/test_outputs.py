@@ -9,7 +9,7 @@ import pytest
 
 from fairlead.platforms.process import outputs as module
 from fairlead.platforms.process.outputs import GONE_ENDPOINTS, Outputs
-from tests.platforms.ground import until
+from tests.ground import until
 
 SIZE = 1000
 

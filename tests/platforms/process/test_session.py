@@ -12,7 +12,8 @@ import pytest
 from fairlead import procfs
 from fairlead.core.model import Endpoint, Phase, Service
 from fairlead.platforms.process import ProcessPlatform
-from tests.platforms.ground import STUBBORN, Ground, find, is_alive, python, shell, sleeper, until
+from tests.ground import until
+from tests.platforms.ground import STUBBORN, Ground, find, is_alive, python, shell, sleeper
 
 FORK = "sleep 300 & echo $!; "
 

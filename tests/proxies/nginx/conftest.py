@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.proxies.nginx.front import MODULES, Nginx, Reply, Start, Upstream
+from tests.ground import need_nginx
+from tests.proxies.nginx.front import Nginx, Reply, Start, Upstream
 
 
 @pytest.fixture
 async def nginx() -> AsyncIterator[Nginx]:
     """One worker, nothing in the table. Errors that Lua raised fail the test."""
-    if not (shutil.which("nginx") and (MODULES / "ngx_http_lua_module.so").exists()):
-        assert os.environ.get("CI") != "true", "nginx or its Lua module is missing"
-        pytest.skip("nginx or its Lua module is missing")
+    need_nginx()
     with tempfile.TemporaryDirectory(prefix="fairlead-") as folder:  # a short path, for the socket
         server = Nginx(Path(folder))
         try:

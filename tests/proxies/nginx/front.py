@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,26 +15,14 @@ import h11
 import fairlead.proxies.nginx as package
 from fairlead.core.model import Front
 from fairlead.proxies.nginx.config import render
+from fairlead.proxies.nginx.machine import find
+from tests.ground import free_port, until
 
-MODULES = Path("/usr/lib/nginx/modules")
 LUA = Path(package.__file__).parent / "lua"
 TOKEN = "trace-of-the-tests"
 
 Reply = Callable[["Request", asyncio.StreamWriter], Awaitable[bytes]]
 Start = Callable[..., Awaitable["Upstream"]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
-    """Wait for a condition with a generous limit."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.01)
 
 
 class Request:
@@ -223,12 +210,18 @@ class Nginx:
     async def start(self, workers: int = 1) -> None:
         for folder in ("table", "temp"):
             (self.prefix / folder).mkdir(exist_ok=True)
+        machine = find()
         user = "root" if os.geteuid() == 0 else ""
         front = Front(listen=(f"127.0.0.1:{self.port}",), workers=workers, max_body=64 << 20)
         config = self.prefix / "nginx.conf"
-        config.write_text(render(front, self.prefix, MODULES, LUA, TOKEN, user))
+        config.write_text(render(front, self.prefix, machine.modules, LUA, TOKEN, user))
         self._process = await asyncio.create_subprocess_exec(
-            "nginx", "-p", str(self.prefix), "-c", str(config), stderr=asyncio.subprocess.DEVNULL
+            machine.nginx,
+            "-p",
+            str(self.prefix),
+            "-c",
+            str(config),
+            stderr=asyncio.subprocess.DEVNULL,
         )
         await until(self._answers)
 

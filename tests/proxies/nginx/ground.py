@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from fairlead.core.model import Entry, Front, Route, ServiceTable, Traffic
-from fairlead.proxies.nginx.machine import check_machine
 from fairlead.proxies.nginx.proxy import NginxProxy
-from fairlead.wire import Request, fetch, tcp
-
-PATIENCE = 20.0
-
-
-def need_nginx() -> None:
-    """Without nginx a test skips at home and fails in CI."""
-    problems = check_machine()
-    if problems and os.environ.get("CI") == "true":
-        pytest.fail("; ".join(problems))
-    if problems:
-        pytest.skip("; ".join(problems))
-
-
-async def until(holds: Callable[[], Any], patience: float = PATIENCE) -> None:
-    limit = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < limit, "waited in vain"
-        await asyncio.sleep(0.005)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from fairlead.wire import Request
+from tests.ground import fetch, free_port, until
 
 
 @asynccontextmanager
@@ -102,7 +73,7 @@ class Ground:
 
     async def get(self, service: str, port: int = 0) -> tuple[int, str]:
         request = Request("GET", "/", (("host", f"{service}.localhost"),))
-        answer = await fetch(tcp("127.0.0.1", port or self.port), request, PATIENCE, 1 << 16)
+        answer = await fetch(port or self.port, request)
         return answer.status, answer.body.decode()
 
     async def another_pid(self, before: int) -> int:

@@ -13,7 +13,7 @@ from fairlead.core.model import Counters, Entry, ServiceTable
 from fairlead.proxies.nginx import control as control_module
 from fairlead.proxies.nginx.control import Control
 from fairlead.proxies.nginx.table import encode
-from tests.proxies.nginx.ground import until
+from tests.ground import until
 
 OK = b'{"generation": 18}'
 

@@ -8,7 +8,7 @@ import pytest
 
 from fairlead.core.errors import Busy, ProxyError
 from fairlead.proxies.nginx.listening import Listening, bind, owner, reachable, split
-from tests.proxies.nginx.ground import free_port
+from tests.ground import free_port
 
 
 def local(port: int) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import h11
 import pytest
 
-from tests.proxies.nginx.front import Nginx, Start, doc, entry, fetch, ok, route, until
+from tests.ground import until
+from tests.proxies.nginx.front import Nginx, Start, doc, entry, fetch, ok, route
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.proxies.nginx.front import Nginx, Request, Start, doc, entry, free_port, ok, until
+from tests.ground import free_port, until
+from tests.proxies.nginx.front import Nginx, Request, Start, doc, entry, ok
 
 pytestmark = pytest.mark.integration
 

@@ -14,8 +14,9 @@ import pytest
 from fairlead import procfs
 from fairlead.proxies.nginx.listening import bind
 from fairlead.proxies.nginx.master import Identity, Master, orphans, signal_orphans
-from fairlead.wire import Request, fetch, tcp
-from tests.proxies.nginx.ground import free_port, need_nginx, session_of, until
+from fairlead.wire import Request
+from tests.ground import fetch, free_port, need_nginx, until
+from tests.proxies.nginx.ground import session_of
 
 pytestmark = pytest.mark.integration
 
@@ -58,7 +59,7 @@ async def spawn(tmp_path: Path, port: int) -> AsyncIterator[Spawn]:
 
 
 async def body(port: int) -> bytes:
-    return (await fetch(tcp("127.0.0.1", port), Request("GET", "/"), 10, 100)).body
+    return (await fetch(port, Request("GET", "/"))).body
 
 
 async def test_serves_on_the_socket_that_it_inherits_in_a_session_of_its_own(

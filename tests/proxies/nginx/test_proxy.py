@@ -17,16 +17,8 @@ import pytest
 from fairlead.core.errors import Busy, ProxyError
 from fairlead.core.model import Entry, EntryState, Front, ServiceTable
 from fairlead.proxies.nginx.proxy import NginxProxy
-from tests.proxies.nginx.ground import (
-    Ground,
-    endpoint,
-    free_port,
-    need_nginx,
-    processes_of,
-    session_of,
-    table,
-    until,
-)
+from tests.ground import free_port, need_nginx, until
+from tests.proxies.nginx.ground import Ground, endpoint, processes_of, session_of, table
 
 pytestmark = pytest.mark.integration
 

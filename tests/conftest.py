@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from tests import ground
+
+
+@pytest.fixture
+def free_port() -> int:
+    return ground.free_port()

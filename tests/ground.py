@@ -1,0 +1,67 @@
+"""What tests of every kind stand on: free ports, a client, patience, and nginx if there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import pytest
+
+from fairlead.proxies.nginx.machine import check_machine
+from fairlead.wire import Connection, Request, Response
+
+PATIENCE = 30.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody holds now."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def free_port() -> int:
+    return free_ports(1)[0]
+
+
+async def until(
+    holds: Callable[[], Any], what: str | Callable[[], str] = "", patience: float = PATIENCE
+) -> Any:
+    """Wait until `holds()`, which may be a coroutine, is true; its value."""
+    limit = time.monotonic() + patience
+    while True:
+        value = holds()
+        if value := await value if inspect.isawaitable(value) else value:
+            return value
+        if time.monotonic() > limit:
+            told = what if isinstance(what, str) else what()
+            raise AssertionError(f"not within {patience:g} s: {told}")
+        await asyncio.sleep(0.005)
+
+
+async def fetch(port: int, request: Request) -> Response:
+    """One request on a connection of its own."""
+    async with asyncio.timeout(PATIENCE):
+        connection = await Connection.open(partial(asyncio.open_connection, "127.0.0.1", port))
+        try:
+            return await connection.exchange(request, 1 << 16)
+        finally:
+            connection.close()
+
+
+def need_nginx() -> None:
+    """Without nginx a test skips at home and fails in CI."""
+    problems = "; ".join(check_machine())
+    if problems and os.environ.get("CI") == "true":
+        pytest.fail(problems)
+    if problems:
+        pytest.skip(problems)
