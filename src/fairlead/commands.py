@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from fairlead.core.backoff import Backoff
-from fairlead.core.errors import BadInput, UnknownName
+from fairlead.core.errors import BadInput, FairleadError, UnknownName
 from fairlead.core.model import Cluster, Service
 from fairlead.core.view import Intent, Leave
 from fairlead.reconcile import Reconciler
@@ -118,7 +119,9 @@ class Commands:
         return tracked
 
     def _change(self, name: str) -> None:
-        self._loop.keep(name)
+        """A full disk keeps nobody from scaling in: the pass tells of what cannot be kept."""
+        with suppress(FairleadError):
+            self._loop.keep(name)
         self._loop.notify(name)
 
     def _tell(self, name: str, kind: str, message: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from fairlead.core.errors import FairleadError
 from fairlead.core.model import Decision
 from fairlead.files import write_atomically
 from fairlead.ports import Journal
@@ -27,9 +28,15 @@ class DecisionFiles:
         return self._kept.get(service, EMPTY)
 
     def put(self, service: str, decision: Decision) -> None:
-        if self.get(service) != decision:
-            write_atomically(self._path(service), msgspec.json.encode(decision))
-            self._kept[service] = decision
+        """FairleadError when it cannot be written: it is then tried again by the next put."""
+        if self.get(service) == decision:
+            return
+        path = self._path(service)
+        try:
+            write_atomically(path, msgspec.json.encode(decision))
+        except OSError as error:
+            raise FairleadError(f"cannot write {path}: {error.strerror}") from error
+        self._kept[service] = decision
 
     def drop(self, service: str) -> None:
         self._kept.pop(service, None)

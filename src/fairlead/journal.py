@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,9 +23,10 @@ class EventLog:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._events: deque[Event] = deque(_read(path), maxlen=KEPT)
+        self._events: deque[Event] = deque(read(path), maxlen=KEPT)
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[Event], None]] = []
+        self._cut = _ends_within_a_line(path)
         self._file = path.open("ab", buffering=0)
         path.chmod(0o600)
 
@@ -59,15 +61,33 @@ class EventLog:
         self._file.close()
 
     def _write(self, event: Event) -> None:
-        if self._file.tell() > LARGEST_FILE:
-            self._file.close()
-            self._path.replace(self._path.with_suffix(".1.jsonl"))
-            self._file = self._path.open("ab", buffering=0)
-            self._path.chmod(0o600)
-        self._file.write(msgspec.json.encode(event) + b"\n")
+        """What a full disk does not take is in memory all the same: it must not stop the loop."""
+        line = b"\n" * self._cut + msgspec.json.encode(event) + b"\n"
+        try:
+            self._rotate()
+            self._cut = self._file.write(line) != len(line)
+        except OSError:
+            self._cut = True
+
+    def _rotate(self) -> None:
+        if self._file.tell() <= LARGEST_FILE:
+            return
+        self._path.replace(self._path.with_suffix(".1.jsonl"))
+        new = self._path.open("ab", buffering=0)
+        self._file.close()
+        self._file = new
+        self._path.chmod(0o600)
 
 
-def _read(path: Path) -> Iterator[Event]:
+def _ends_within_a_line(path: Path) -> bool:
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
+
+
+def read(path: Path) -> Iterator[Event]:
     """The events of a file; a line cut short by a crash is passed over."""
     if not path.exists():
         return

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from fairlead.core.errors import FairleadError
 from fairlead.core.model import Event
 
 Tell = Callable[[Event], None]
@@ -18,5 +19,9 @@ def run(file: Path, state: Path, tell: Tell | None = None) -> int:
     """
     from fairlead.daemon.life import live
 
-    asyncio.run(live(file.absolute(), state.absolute(), tell))
+    try:
+        asyncio.run(live(file.absolute(), state.absolute(), tell))
+    except OSError as error:
+        place = error.filename or state
+        raise FairleadError(f"cannot go on: {place}: {error.strerror or error}") from error
     return 0

@@ -23,8 +23,7 @@ def hold(state: Path) -> Iterator[None]:
         message = f"a daemon is already running for {state} (pid {holder}); see: fairlead status"
         raise Busy(message) from error
     try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        _sign(handle, state)
         yield
     finally:
         os.close(handle)
@@ -35,4 +34,17 @@ def _open(state: Path) -> int:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise FairleadError(f"cannot use {state} for state: {error.strerror}") from error
+        raise _unusable(state, error) from error
+
+
+def _sign(handle: int, state: Path) -> None:
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise _unusable(state, error) from error
+
+
+def _unusable(state: Path, error: OSError) -> FairleadError:
+    hint = "free it, or name another directory with FAIRLEAD_STATE"
+    return FairleadError(f"cannot use {state} for state: {error.strerror}; {hint}")
