@@ -156,6 +156,8 @@ class ServicePass:
                 self._forget(tracked, endpoint.id)
 
     async def _start(self, tracked: Tracked, change: Start) -> None:
+        if self._edges.clock.now() < tracked.intent.backoff.not_before:
+            return  # an earlier start of this pass failed: the others would too
         try:
             endpoint = await self._edges.platforms[0].start(change.service)
         except PlatformError as error:

@@ -26,7 +26,8 @@ class EndpointDoc(TypedDict):
 class ServiceDoc(TypedDict):
     """`strategy` is `dynamic` for services that are run, `fixed` for listed endpoints.
 
-    `health_path` is the path of an HTTP health check, and absent for other checks.
+    `health_path` is the path of an HTTP health check, and absent for other checks. `given_up`: it
+    crashed so often that no start is tried before a restart or apply.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ServiceDoc(TypedDict):
     routes: list[str]
     endpoints: list[EndpointDoc]
     problem: NotRequired[str]
+    given_up: NotRequired[bool]
     health_path: NotRequired[str]
 
 

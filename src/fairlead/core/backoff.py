@@ -13,12 +13,16 @@ TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """`failures` in a row, no start before `not_before` (monotonic), and why it was given up."""
+    """`failures` in a row, no start before `not_before` (monotonic), and why it was given up.
+
+    `last` says how the last try failed.
+    """
 
     failures: int = 0
     not_before: float = 0.0
     counted_at: float = float("-inf")
     given_up: str = ""
+    last: str = ""
 
 
 def after_exit(
@@ -38,4 +42,4 @@ def after_exit(
     given_up = (
         f"crash loop: {failures} starts in a row failed, last: {why}" if failures >= TRIES else ""
     )
-    return Backoff(failures, now + delay, now, given_up)
+    return Backoff(failures, now + delay, now, given_up, why)

@@ -136,7 +136,8 @@ def _abandon(intent: Intent, seen: Sequence[Seen], now: float) -> Abandon | None
     if intent.good.revision == wanted.revision:
         return None
     if intent.backoff.failures >= ROLL_TRIES:
-        return Abandon(wanted.revision, f"{intent.backoff.failures} starts in a row failed")
+        last = f", last: {intent.backoff.last}" if intent.backoff.last else ""
+        return Abandon(wanted.revision, f"{intent.backoff.failures} starts in a row failed{last}")
     late = next(
         (s for s in seen if s.endpoint.revision == wanted.revision and _late(s, wanted, now)), None
     )

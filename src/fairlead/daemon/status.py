@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fairlead.api.document import EndpointDoc, NodeDoc, ServiceDoc, StatusDoc
 from fairlead.core.errors import ProxyError, UnknownName
-from fairlead.core.model import CheckKind, Counters
-from fairlead.core.view import Seen
+from fairlead.core.model import CheckKind, Counters, Phase, Service
+from fairlead.core.view import Drain, Seen
 from fairlead.reconcile import Reconciler
 from fairlead.tracking import Tracked
 
@@ -34,16 +34,19 @@ async def status(loop: Reconciler, cluster: str, name: str = "") -> StatusDoc:
 
 
 async def _service(loop: Reconciler, tracked: Tracked) -> ServiceDoc:
-    service, seen = tracked.service, tracked.seen()
-    counters = await _counters(loop, service.name)
+    service, seen, now = tracked.service, tracked.seen(), loop.edges.clock.now()
+    counted = await _counters(loop, service.name)
     document: ServiceDoc = {
         "name": service.name,
         "strategy": "fixed" if service.fixed else "dynamic",
-        "desired": service.replicas,
+        "desired": _desired(tracked),
         "ready": sum(s.ready for s in seen),
         "routes": [str(route) for route in service.routes],
-        "endpoints": [_endpoint(s, counters.get(s.endpoint.id, NOTHING)) for s in seen],
-        "problem": _problem(tracked),
+        "endpoints": [
+            _endpoint(s, counted.get(s.endpoint.id, NOTHING), service, now) for s in seen
+        ],
+        "problem": _problem(tracked, now),
+        "given_up": bool(tracked.intent.backoff.given_up),
     }
     if service.health.kind is CheckKind.HTTP:
         document["health_path"] = service.health.path
@@ -57,7 +60,7 @@ async def _counters(loop: Reconciler, service: str) -> dict[str, Counters]:
         return {}
 
 
-def _endpoint(seen: Seen, counters: Counters) -> EndpointDoc:
+def _endpoint(seen: Seen, counters: Counters, service: Service, now: float) -> EndpointDoc:
     endpoint = seen.endpoint
     return {
         "id": endpoint.id,
@@ -70,23 +73,61 @@ def _endpoint(seen: Seen, counters: Counters) -> EndpointDoc:
         "requests": counters.requests,
         "failures": counters.failures,
         "since": endpoint.started,
-        "reason": _reason(seen),
+        "reason": _reason(seen, service, now),
     }
 
 
-def _reason(seen: Seen) -> str:
+def _reason(seen: Seen, service: Service, now: float) -> str:
     if seen.drain is not None:
-        return seen.drain.reason
+        return _draining(seen, seen.drain, service.drain_timeout, now)
     if seen.leave is not None:
         return seen.leave.reason
-    return "" if seen.health.up else seen.health.problem
+    if seen.health.up:
+        return ""
+    left = seen.since + service.health.start_timeout - now
+    if service.fixed or seen.health.ever_up or left < 0:
+        return seen.health.problem
+    return f"{seen.health.problem or 'not checked yet'}; it has {left:.0f} s more to get ready"
 
 
-def _problem(tracked: Tracked) -> str:
-    intent = tracked.intent
+def _draining(seen: Seen, drain: Drain, timeout: float, now: float) -> str:
+    if seen.endpoint.phase is not Phase.RUNNING:
+        return drain.reason
+    left = max(0.0, drain.since + timeout - now)
+    requests = "an unknown number" if seen.in_flight is None else str(seen.in_flight)
+    return f"{drain.reason}; {requests} in flight, which have {left:.0f} s more"
+
+
+def _problem(tracked: Tracked, now: float) -> str:
+    intent, name = tracked.intent, tracked.service.name
     if intent.backoff.given_up:
-        name = intent.service.name
-        return f"{intent.backoff.given_up}; mend it, then: fairlead restart {name}"
+        mend = f"see fairlead logs {name}, mend it, then: fairlead restart {name}"
+        return f"{intent.backoff.given_up}; {mend}"
     if intent.rolled_back:
         return "the roll to the new revision failed; the old endpoints serve (see: fairlead events)"
-    return tracked.problem
+    return tracked.problem or _trying(tracked, now) or _taken_out(tracked)
+
+
+def _trying(tracked: Tracked, now: float) -> str:
+    backoff = tracked.intent.backoff
+    if not backoff.failures or sum(s.ready for s in tracked.seen()) >= _desired(tracked):
+        return ""
+    tries = "the last start" if backoff.failures == 1 else f"{backoff.failures} starts in a row"
+    wait = backoff.not_before - now
+    then = f"; the next try is in {wait:.0f} s" if wait >= 1 else ""
+    return f"{tries} failed: {backoff.last}{then}"
+
+
+def _taken_out(tracked: Tracked) -> str:
+    """Drained fixed endpoints are seen no more, and a name may stand for several addresses."""
+    name, missing = tracked.service.name, _desired(tracked) - len(tracked.endpoints)
+    if not tracked.service.fixed or missing <= 0:
+        return ""
+    return f"{missing} of its endpoints are drained; back into use: fairlead restart {name}"
+
+
+def _desired(tracked: Tracked) -> int:
+    service = tracked.service
+    if not service.fixed:
+        return service.replicas
+    return max(len(service.endpoints), sum(s.alive for s in tracked.seen()))
