@@ -9,12 +9,11 @@ from typing import Any
 
 from fairlead.commands import Commands
 from fairlead.core.changes import describe
-from fairlead.core.errors import FairleadError
+from fairlead.core.errors import BadInput, FairleadError
 from fairlead.core.model import Cluster, Event
 from fairlead.daemon.status import status
 from fairlead.journal import EventLog
-from fairlead.ports import Proxy
-from fairlead.reconcile import Reconciler
+from fairlead.wiring import Wired
 
 
 @dataclass(slots=True)
@@ -32,13 +31,13 @@ class Ending:
 class DaemonControl:
     def __init__(
         self,
-        loop: Reconciler,
+        wired: Wired,
         journal: EventLog,
         load: Callable[[], Cluster],
         ending: Ending,
     ) -> None:
-        self._loop, self._journal, self._load, self._ending = loop, journal, load, ending
-        self._commands = Commands(loop)
+        self._wired, self._journal, self._load, self._ending = wired, journal, load, ending
+        self._commands = Commands(wired.loop)
         self._cluster = Cluster()
         self._applying = asyncio.Lock()
 
@@ -48,10 +47,22 @@ class DaemonControl:
         self._commands.adopt(cluster, leftovers)
 
     async def status(self, service: str = "") -> dict[str, Any]:
-        return dict(await status(self._loop, self._cluster.name, service))
+        return dict(await status(self._wired.loop, self._cluster.name, service))
 
     async def scale(self, service: str, replicas: int) -> None:
+        self._refuse_beyond_ports(service, replicas)
         self._commands.scale(service, replicas)
+
+    def _refuse_beyond_ports(self, service: str, replicas: int) -> None:
+        """BadInput when not even an empty machine had a port for each endpoint."""
+        first, last = self._cluster.ports
+        wanted = {n: t.service for n, t in self._wired.loop.tracked.items() if not t.service.fixed}
+        others = sum(s.replicas for name, s in wanted.items() if name != service)
+        if service in wanted and replicas + others > last - first + 1:
+            raise BadInput(
+                f"cannot scale {service} to {replicas}: ports {first}-{last} are too few for that"
+                " and the other services; widen ports in the settings file"
+            )
 
     async def restart(self, service: str) -> None:
         self._commands.restart(service)
@@ -64,22 +75,22 @@ class DaemonControl:
             async with self._applying:
                 return await self._apply(self._load())
         except FairleadError as error:
-            self._journal.record("apply-refused", "", f"{error}; the settings in force stay")
+            first, *more = str(error).splitlines()
+            others = f" (and {len(more)} more, see: fairlead check)" if more else ""
+            told = f"{first}{others}; the settings in force stay"
+            self._journal.record("apply-refused", "", told)
             raise
 
     async def _apply(self, cluster: Cluster) -> list[str]:
         """The proxy first: it is what can refuse (a listen address that is taken)."""
         changes = describe(self._cluster, cluster)
-        await self._proxy.configure(cluster.front)
+        await self._wired.proxy.configure(cluster.front)
+        self._wired.processes.use(cluster.ports)
         self._cluster = cluster
         self._commands.adopt(cluster)
         for change in changes:
             self._journal.record("apply", "", change)
         return changes
-
-    @property
-    def _proxy(self) -> Proxy:
-        return self._loop.edges.proxy
 
     async def events(self, since: int, timeout: float) -> list[Event]:
         return await self._journal.wait(since, timeout)

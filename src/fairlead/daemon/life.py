@@ -7,6 +7,7 @@ Starting adopts what an earlier daemon left running; ending either stops everyth
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -15,7 +16,7 @@ from pathlib import Path
 from fairlead.api.server import serve
 from fairlead.clock import SystemClock
 from fairlead.core.errors import FairleadError
-from fairlead.core.model import Event
+from fairlead.core.model import Cluster, Event
 from fairlead.daemon.control import DaemonControl, Ending
 from fairlead.daemon.lock import hold
 from fairlead.journal import EventLog
@@ -33,7 +34,7 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
             journal.listen(tell)
         wired = wire(cluster, state, journal)
         ending = Ending()
-        control = DaemonControl(wired.loop, journal, lambda: load(file), ending)
+        control = DaemonControl(wired, journal, lambda: load(file), ending)
         await wired.proxy.start()
         live_table = await wired.proxy.read()
         leftovers = {e.service for e in wired.processes.all()} | set(live_table)
@@ -41,7 +42,7 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
         wired.loop.restore(live_table)
         async with serve(control, state / "fairlead.sock"), _loop(wired):
             _on_signals(control, ending)
-            journal.record("up", "", f"serving {len(cluster.services)} services from {file.name}")
+            journal.record("up", "", f"serving {_services(cluster)} from {file.name}")
             await ending.asked.wait()
         if not ending.keep:
             await _stop(wired)
@@ -62,19 +63,40 @@ async def _loop(wired: Wired) -> AsyncIterator[None]:
         await wired.checker.close()
 
 
+def _services(cluster: Cluster) -> str:
+    number = len(cluster.services)
+    return "1 service" if number == 1 else f"{number} services"
+
+
 def _on_signals(control: DaemonControl, ending: Ending) -> None:
-    """HUP applies the settings file again; TERM and INT end everything."""
+    """HUP applies the settings file again; TERM, INT and the loss of the terminal end everything.
+
+    The kernel sends HUP when a terminal closes, too. Under nohup that is no reason to end.
+    """
     loop = asyncio.get_running_loop()
+    bound = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
     applying: set[asyncio.Task[None]] = set()
 
-    def apply() -> None:
-        task = asyncio.create_task(_apply(control))
-        applying.add(task)
-        task.add_done_callback(applying.discard)
+    def hang_up() -> None:
+        if bound and not has_terminal():
+            ending.ask(keep=False)
+        else:
+            task = asyncio.create_task(_apply(control))
+            applying.add(task)
+            task.add_done_callback(applying.discard)
 
-    loop.add_signal_handler(signal.SIGHUP, apply)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: ending.ask(keep=False))
+
+
+def has_terminal() -> bool:
+    """Whether this process has a controlling terminal (tty(4)) that has not hung up."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 async def _apply(control: DaemonControl) -> None:

@@ -74,6 +74,11 @@ class ProcessPlatform:
             self.outputs.keep_small(self._living_files)
         )
 
+    def use(self, ports: tuple[int, int]) -> None:
+        """New endpoints get ports of this range from now on; those that run keep theirs."""
+        if ports != self._ports:
+            self._ports, self._range = ports, PortRange(ports, is_free)
+
     async def nodes(self) -> tuple[Node, ...]:
         return (NODE,)
 
