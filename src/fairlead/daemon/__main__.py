@@ -10,5 +10,5 @@ if __name__ == "__main__":
     try:
         sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))
     except FairleadError as error:
-        sys.stderr.write(f"fairlead: {error}\n")
+        sys.stderr.writelines(f"fairlead: {line}\n" for line in str(error).splitlines())
         sys.exit(error.exit_status)

@@ -51,6 +51,8 @@ def _text(path: Path) -> str:
             return file.read(MAX_BYTES + 1).decode()
     except UnicodeDecodeError as error:
         raise SettingsError(f"the file is not UTF-8 at byte {error.start}", str(path)) from None
+    except FileNotFoundError:
+        raise SettingsError("there is no such file; name one with -f", str(path)) from None
     except OSError as error:
         raise SettingsError(f"cannot be read: {error.strerror}", str(path)) from None
 

@@ -19,12 +19,15 @@ _ARTICLES = {
 
 
 class Problems(SettingsError):
-    """Several problems; as an error it is the first of them in file order."""
+    """Several problems, told a line each; file and line are those of the first."""
 
     def __init__(self, found: list[SettingsError]) -> None:
         self.found = sorted(found, key=lambda problem: problem.line)
         first = self.found[0]
         super().__init__(first.message, first.file, first.line)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.found))
 
 
 @contextmanager
