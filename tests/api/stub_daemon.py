@@ -31,6 +31,7 @@ class StubControl:
 
     lag: float = 0.0
     stuck: str = ""
+    given_up: bool = False
     bad_file: str = ""
     listen: str = "127.0.0.1:8080"
     names: tuple[str, ...] = ("catalog", "frontend")
@@ -78,6 +79,7 @@ class StubControl:
             "routes": [f"{name}.localhost", f"shop.localhost/api/{name}"],
             "endpoints": endpoints,
             "problem": self.stuck,
+            "given_up": self.given_up,
             "health_path": "/health",
         }
 
@@ -144,10 +146,10 @@ class StubControl:
         return service
 
 
-async def live(state: Path, lag: float) -> None:
+async def live(state: Path, lag: float, *, given_up: bool = False) -> None:
     from fairlead.api.server import serve
 
-    control = StubControl(lag=lag)
+    control = StubControl(lag=lag, given_up=given_up)
     for copies in control.copies.values():
         copies[0].ready_at += lag
     async with serve(control, state / "fairlead.sock"):
@@ -157,9 +159,12 @@ async def live(state: Path, lag: float) -> None:
 
 
 if __name__ == "__main__":
-    """FILE STATE: what FILE says is how the stub behaves: `exit N WORDS`, or `lag SECONDS`."""
-    verb, argument, *words = Path(sys.argv[1]).read_text().split(" ")
+    """FILE STATE: the comments in FILE say how the stub behaves:
+    `exit N WORDS`, `lag SECONDS` or `given-up SECONDS`."""
+    lines = Path(sys.argv[1]).read_text().splitlines()
+    told = "\n".join(line[2:] for line in lines if line.startswith("# "))
+    verb, argument, *words = told.split(" ")
     if verb == "exit":
         sys.stderr.write(f"some warning\nfairlead: {' '.join(words)}\n\n")
         sys.exit(int(argument))
-    asyncio.run(live(Path(sys.argv[2]), float(argument)))
+    asyncio.run(live(Path(sys.argv[2]), float(argument), given_up=verb == "given-up"))

@@ -71,7 +71,7 @@ def test_a_listen_port_that_is_taken(fairlead: Any, write: Any) -> None:
         write(port=port)
         result = fairlead("check")
     assert result.status == 1
-    assert f"cannot listen on 127.0.0.1:{port}: another program does" in result.err
+    assert f"fairlead: 127.0.0.1:{port} is taken by " in result.err
 
 
 def test_what_our_own_daemon_holds_is_no_conflict(fairlead: Any, write: Any, daemon: Any) -> None:

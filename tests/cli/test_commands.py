@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,7 +45,10 @@ def test_status_of_one_service(fairlead: Any, daemon: Any) -> None:
 def test_scale(fairlead: Any, daemon: Any) -> None:
     daemon.control.lag = 5.0
     result = fairlead("scale", "catalog", 3)
-    assert (result.status, result.out) == (0, "catalog: 3 wanted\n")
+    assert (result.status, result.out) == (
+        0,
+        "catalog: 3 wanted instead of 1; 1 ready, 2 starting\n",
+    )
     assert daemon.control.desired["catalog"] == 3
 
 
@@ -53,6 +57,7 @@ def test_scale_waits_out_and_in(fairlead: Any, daemon: Any) -> None:
     begin = time.monotonic()
     result = fairlead("scale", "catalog", 3, "--wait")
     assert (result.status, result.out) == (0, "catalog: 3 ready\n")
+    assert fairlead("scale", "catalog", 3).out == "catalog: 3 ready, as before\n"
     result = fairlead("scale", "catalog", 1, "--wait", "--json")
     assert result.status == 0
     assert time.monotonic() - begin >= 0.6
@@ -69,6 +74,29 @@ def test_scale_that_is_not_done_in_time_says_what_is_missing(fairlead: Any, daem
     outcome = json.loads(fairlead("scale", "catalog", 2, "--wait", "--timeout", 0, "--json").out)
     assert outcome["done"] is False
     assert "exited with 7" in outcome["lacking"]
+    assert "2 wanted as before; 1 ready, 1 starting" in fairlead("scale", "catalog", 2).out
+
+
+def test_drain_says_what_follows(fairlead: Any, daemon: Any) -> None:
+    daemon.control.lag = 5.0
+    result = fairlead("drain", "catalog/catalog-20001")
+    assert result.out == "catalog/catalog-20001: is drained as soon as another is ready\n"
+    daemon.control.lag = 0.0
+    assert fairlead("scale", "frontend", 2, "--wait").status == 0
+    result = fairlead("drain", "frontend/frontend-20002")
+    assert "gets no new request, and is stopped after its last one" in result.out
+
+
+def test_drain_waits_until_the_endpoint_is_gone(fairlead: Any, daemon: Any) -> None:
+    daemon.control.lag = 0.4
+    begin = time.monotonic()
+    result = fairlead("drain", "catalog/catalog-20001", "--wait")
+    assert (result.status, result.out) == (0, "catalog/catalog-20001: gone\n")
+    assert time.monotonic() - begin >= 0.4
+    daemon.control.lag = 60
+    result = fairlead("drain", "frontend/frontend-20002", "--wait", "--timeout", 0.2)
+    assert result.status == 1
+    assert "frontend-20002 is draining" in result.err
 
 
 def test_drain_and_restart(fairlead: Any, daemon: Any) -> None:
@@ -100,9 +128,23 @@ def test_events(fairlead: Any, daemon: Any) -> None:
     assert lines[1].split()[1:] == ["apply", "-", "the", "file", "was", "read"]
     first, second = map(json.loads, fairlead("events", "--json").out.splitlines())
     assert (first["seq"], first["endpoint"], second["seq"]) == (1, "catalog-1", 2)
+    assert fairlead("events", "-n", 1).out.splitlines() == lines[1:]
+    assert fairlead("events", "-n", 0).out == ""
+
+
+def test_events_of_the_past_need_no_daemon(fairlead: Any, state: Path) -> None:
+    state.mkdir()
+    event = {"seq": 7, "at": 86400.0, "kind": "down", "service": "", "message": "all stopped"}
+    (state / "events.jsonl").write_text(json.dumps(event) + "\n")
+    result = fairlead("events")
+    assert result.status == 0
+    day, _, kind, *_ = result.out.split()
+    assert (day[:8], kind) == ("1970-01-", "down")
+    assert fairlead("events", "--follow").status == 1
 
 
 def test_followed_events_end_with_the_daemon(fairlead: Any, daemon: Any) -> None:
+    daemon.do(daemon.control.happen("test", "catalog", "long before"))
     daemon.do(daemon.control.happen("test", "catalog", "before"))
 
     def end() -> None:
@@ -111,7 +153,7 @@ def test_followed_events_end_with_the_daemon(fairlead: Any, daemon: Any) -> None
 
     timer = threading.Timer(0.5, end)
     timer.start()
-    result = fairlead("events", "--follow")
+    result = fairlead("events", "--follow", "-n", 1)
     timer.join()
     assert result.status == 0
     assert [line.split()[-1] for line in result.out.splitlines()] == ["before", "after"]

@@ -27,12 +27,18 @@ pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:R
 STUB = Path(__file__).parents[1] / "api" / "stub_daemon.py"
 
 
+def behave(file: Path, words: str) -> None:
+    """Settings that are in order, with what the stub is to do as comments in them."""
+    comments = "".join(f"# {line}\n" for line in words.splitlines())
+    file.write_text(f"{comments}services: {{}}\n")
+
+
 @pytest.fixture
 def file(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The settings file, which tells the stub how to behave; what runs at the end is ended."""
     monkeypatch.setattr("fairlead.cli.detach.DAEMON", (sys.executable, str(STUB)))
     file = state.parent / "fairlead.yaml"
-    file.write_text("lag 0.2")
+    behave(file, "lag 0.2")
     yield file
     with suppress(DaemonError, ProcessLookupError):
         os.kill(Client(Place.of(file)).pid(), signal.SIGKILL)
@@ -61,21 +67,21 @@ def test_a_daemon_that_does_not_start_gives_its_reason(
 ) -> None:
     state.mkdir()
     (state / "daemon.log").write_text("words of an earlier one\n")
-    file.write_text(f"exit {status} nginx is not installed\nrun: apt-get")
+    behave(file, f"exit {status} nginx is not installed\nrun: apt-get")
     result = fairlead("up", "--detach")
     assert result.status == status
-    assert result.err == "some warning\nfairlead: nginx is not installed; run: apt-get\n"
+    assert result.err == "some warning\nfairlead: nginx is not installed\nfairlead: run: apt-get\n"
 
 
 def test_a_daemon_that_dies_otherwise_is_told_with_its_status(fairlead: Any, file: Path) -> None:
-    file.write_text("exit 70 out of luck")
+    behave(file, "exit 70 out of luck")
     result = fairlead("up", "--detach")
     assert result.status == 1
     assert "the daemon ended with 70: out of luck" in result.err
 
 
 def test_up_that_is_not_ready_in_time_says_what_is_missing(fairlead: Any, file: Path) -> None:
-    file.write_text("lag 60")
+    behave(file, "lag 60")
     result = fairlead("up", "--detach", "--timeout", "0.2")
     assert result.status == 1
     assert "catalog: 0 of 1 ready, 1 starting; frontend: 0 of 1 ready" in result.err
@@ -90,7 +96,47 @@ def test_down_returns_when_the_daemon_is_gone(
     result = fairlead("down", *(["--keep"] if keep else []))
     assert result.status == 0
     assert (state / "ended").read_text() == f"keep={keep}"
-    assert fairlead("down").status == 1
+    assert fairlead("down", "--keep").status == 1
+    result = fairlead("down")
+    assert (result.status, result.out) == (0, "nothing is running\n")
+
+
+def test_down_where_fairlead_never_ran_fails(fairlead: Any, state: Path) -> None:
+    result = fairlead("down")
+    assert (result.status, result.out) == (1, "")
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("how", [["--detach"], []])
+def test_up_with_a_bad_file_tells_every_mistake_and_leaves_no_trace(
+    fairlead: Any, file: Path, state: Path, how: list[str]
+) -> None:
+    file.write_text("servces: {}\nlisten: 0\n")
+    result = fairlead("up", *how)
+    assert result.status == 2
+    lines = result.err.splitlines()
+    assert [line.split(" ")[1] for line in lines] == ["fairlead.yaml:1:"] * 2 + ["fairlead.yaml:2:"]
+    assert not state.exists()
+
+
+def test_up_with_a_state_directory_that_is_none(
+    fairlead: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRLEAD_STATE", "/dev/full")
+    result = fairlead("up", "--detach")
+    assert result.status == 1
+    assert "cannot use /dev/full for state" in result.err
+    assert "FAIRLEAD_STATE" in result.err
+
+
+def test_up_stops_waiting_for_a_service_that_is_given_up(fairlead: Any, file: Path) -> None:
+    behave(file, "given-up 20")
+    begin = time.monotonic()
+    result = fairlead("up", "--detach", "--timeout", "60")
+    assert time.monotonic() - begin < 15
+    assert result.status == 1
+    assert "fairlead: given up: catalog: 0 of 1 ready" in result.err
+    assert "fairlead down" in result.err
 
 
 def test_down_that_takes_too_long_fails(fairlead: Any, file: Path, state: Path) -> None:

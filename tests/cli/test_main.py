@@ -39,6 +39,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_without_a_command_it_shows_the_help(fairlead: Any) -> None:
+    result = fairlead()
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("Usage: fairlead")
+    assert "\n  up " in result.err
+
+
 def test_version(fairlead: Any) -> None:
     result = fairlead("--version")
     assert result.status == 0
@@ -48,8 +55,9 @@ def test_version(fairlead: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["frobnicate"], "No such command 'frobnicate'"),
-        (["scale", "catalog", "many"], "'many' is not a valid integer"),
+        (["frobnicate"], "no command 'frobnicate'"),
+        (["sttaus"], "no command 'sttaus'; did you mean 'status'?"),
+        (["scale", "catalog", "many"], "'many' is not a valid whole number"),
         (["scale", "catalog", "-1"], "fairlead scale --help"),
         (["scale", "catalog"], "Missing argument 'N'"),
         (["status", "--colour"], "No such option"),

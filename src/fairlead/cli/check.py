@@ -53,11 +53,11 @@ class _Unfit(FairleadError):
 
 def _held(place: Place) -> Held:
     from fairlead.cli.client import Client
-    from fairlead.cli.machine import Held
+    from fairlead.cli.machine import Held, left
 
     try:
         document = Client(place, timeout=5.0).status()
     except DaemonError:
-        return Held()
+        return left(place.state)
     endpoints = [e for service in document["services"] for e in service["endpoints"]]
     return Held(document["listen"], {endpoint["port"] for endpoint in endpoints})

@@ -14,24 +14,31 @@ from fairlead.cli.client import Client
 from fairlead.cli.place import Place
 from fairlead.cli.status import show
 from fairlead.cli.text import printable
-from fairlead.cli.wait import lacking_ready, timed_out, until
+from fairlead.cli.wait import lacking_ready, until
 from fairlead.core.errors import BadInput, Busy, DaemonError, FairleadError
+from fairlead.settings import load
 
 DAEMON = (sys.executable, "-m", "fairlead.daemon")
 START_TIMEOUT = 30.0
 TAIL_BYTES = 2000
 PAUSE = 0.02
+AFTERWARDS = "the daemon goes on with the rest; to end it: fairlead down"
 
 
 def start_and_wait(place: Place, timeout: float) -> int:
     """Exit status 0 when every service has its endpoints ready within `timeout` seconds."""
+    load(place.file)  # a mistake in it leaves no trace
     _refuse_second(place)
     start(place)
     client = Client(place)
-    word = until(lambda: "; ".join(lacking_ready(client.status()["services"])), timeout)
+    end = until(
+        lambda: client.status()["services"],
+        lambda services: "; ".join(lacking_ready(services)),
+        timeout,
+    )
     show(client.status())
-    if word:
-        raise DaemonError(f"{timed_out(word, timeout)} (the daemon goes on trying)")
+    if end.word:
+        raise DaemonError(f"{end.told} ({AFTERWARDS})")
     return 0
 
 
@@ -66,8 +73,12 @@ def _open_log(state: Path) -> Path:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = state / "daemon.log"
         log.touch(mode=0o600)
+        with log.open("a") as head:  # a disk that is full shows here, not in silence
+            head.write(time.strftime("-- started %Y-%m-%d %H:%M:%S\n"))
     except OSError as error:
-        raise FairleadError(f"cannot use {state} for state: {error.strerror}") from error
+        hint = "free it, or name another directory with FAIRLEAD_STATE"
+        message = f"cannot use {state} for state: {error.strerror}; {hint}"
+        raise FairleadError(message) from error
     return log
 
 
@@ -88,10 +99,12 @@ def _ended(log: Path, begin: int, status: int) -> FairleadError:
     with log.open("rb") as reader:
         reader.seek(max(begin, log.stat().st_size - TAIL_BYTES))
         text = reader.read().decode(errors="replace").strip()
-    before, _, last = f"\n{text}".rpartition("\nfairlead: " if "fairlead: " in text else "\n")
+    before, _, last = f"\n{text}".partition("\nfairlead: ")
+    if not last:
+        before, _, last = f"\n{text}".rpartition("\n")
     for line in before.splitlines():
         if line:
             click.echo(printable(line), err=True)
-    reason = "; ".join(last.split("\n")) or f"no word in {log}"
+    reason = last.replace("\nfairlead: ", "\n") or f"no word in {log}"
     message = reason if status in (1, 2) else f"the daemon ended with {status}: {reason}"
     return BadInput(message) if status == 2 else DaemonError(message)

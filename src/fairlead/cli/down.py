@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fairlead.cli.place import Place, file_option
+from fairlead.cli.place import Place, Seconds, file_option
 from fairlead.core.errors import DaemonError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="Leave endpoints and nginx serving for the next up.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=120.0,
     show_default=True,
     help="Seconds to wait for the end.",
@@ -37,8 +37,11 @@ def command(place: Place, keep: bool, timeout: float) -> None:
     try:
         pid = client.pid()
     except NoDaemon:
-        if keep or not _leftovers(place):
+        if keep or not place.state.is_dir():
             raise
+        if not _leftovers(place):
+            click.echo("nothing is running")
+            return
         pid = _adopt(place, client)
     _end(client, pid, keep=keep, timeout=timeout)
     click.echo("the endpoints and nginx go on serving" if keep else "all stopped")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fairlead.cli.place import Place, file_option, service_argument
+from fairlead.cli.place import Place, Whole, file_option, service_argument
 from fairlead.cli.tail import Follower, last_lines
 from fairlead.cli.text import painted
 from fairlead.core.errors import BadInput
@@ -22,7 +22,7 @@ PAUSE = 0.2
 @click.option(
     "-n",
     "--lines",
-    type=click.IntRange(0, 1_000_000),
+    type=Whole(0, 1_000_000),
     default=100,
     show_default=True,
     help="How many of its last lines to show of each endpoint.",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import errno
+import json
 import resource
 import shutil
-import socket
 from collections.abc import Collection, Iterator
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead.cli.text import count
+from fairlead.core.errors import FairleadError
 from fairlead.core.model import Cluster, Service
 
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -21,10 +21,25 @@ OPEN_FILES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a running daemon of this cluster holds already: no conflict with itself."""
+    """What this cluster holds already, also without a daemon: no conflict with itself."""
 
     listen: Collection[str] = ()
     ports: Collection[int] = ()
+
+
+def left(state: Path) -> Held:
+    """What an earlier daemon left running there, for the next one to take over."""
+    from fairlead.proxies.nginx.prefix import Prefix
+
+    nginx = Prefix(state / "nginx").read_record()
+    listen = nginx.listen if nginx and nginx.identity.is_alive else ()
+    ports = {port for file in state.glob("endpoints/*.json") for port in _port(file)}
+    return Held(listen, ports)
+
+
+def _port(record: Path) -> Iterator[int]:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        yield int(json.loads(record.read_bytes())["port"])
 
 
 def findings(cluster: Cluster, held: Held) -> list[str]:
@@ -44,24 +59,12 @@ def findings(cluster: Cluster, held: Held) -> list[str]:
 
 
 def _listen(listen: str) -> Iterator[str]:
-    from fairlead.cli.verify import split_listen
+    from fairlead.proxies.nginx.listening import bind
 
-    address, port = split_listen(listen)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            yield f"cannot listen on {listen}: {_why(error, port)}"
-
-
-def _why(error: OSError, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"another program does; see: ss -ltnp 'sport = :{port}'"
-    if error.errno == errno.EACCES:
-        return "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose one from 1024"
-    return (error.strerror or str(error)).lower()
+    try:
+        bind(listen).close()
+    except FairleadError as error:
+        yield str(error)
 
 
 def _service(service: Service) -> Iterator[str]:

@@ -13,7 +13,7 @@ from importlib import import_module
 
 import click
 
-from fairlead.cli.text import printable
+from fairlead.cli.text import printable, shortened
 from fairlead.core.errors import FairleadError
 
 COMMANDS = (
@@ -42,6 +42,20 @@ class Commands(click.Group):
             return None
         command = import_module(f"fairlead.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and args[0][0:1].isalnum() and args[0] not in COMMANDS:
+            raise click.UsageError(_unknown(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, 1)
+    return f"no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -77,7 +91,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except FairleadError as error:
         return _fail(str(error), error.exit_status)
     except click.ClickException as error:
-        return _fail(_with_hint(error), error.exit_code)
+        return _usage(error)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
@@ -89,12 +103,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(message: str, status: int) -> int:
     for line in message.splitlines() or [""]:
-        click.echo(f"fairlead: {printable(line)}", err=True)
+        click.echo(f"fairlead: {printable(shortened(line))}", err=True)
     return status
 
 
+def _usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    return _fail(_with_hint(error), error.exit_code)
+
+
 def _with_hint(error: click.ClickException) -> str:
-    message = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split()).removesuffix(".")
     context = getattr(error, "ctx", None)
     return f"{message} (see: {context.command_path} --help)" if context else message
 

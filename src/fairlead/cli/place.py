@@ -11,6 +11,17 @@ from typing import Any
 
 import click
 
+
+class Whole(click.IntRange):
+    """A whole number within bounds, called so in errors."""
+
+    name = "whole number"
+
+
+class Seconds(click.FloatRange):
+    name = "number of seconds"
+
+
 STATE_NAME = ".fairlead"
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from fairlead.cli.place import Place, file_option, service_argument
+
+if TYPE_CHECKING:
+    from fairlead.api.document import ServiceDoc
 
 
 @click.command("restart")
@@ -17,5 +22,15 @@ def command(place: Place, service: str) -> None:
     """
     from fairlead.cli.client import Client
 
-    Client(place).restart(service)
-    click.echo(f"{service}: restarting, one after the other")
+    client = Client(place)
+    client.restart(service)
+    click.echo(f"{service}: {_next(client.status(service)['services'][0])}")
+
+
+def _next(service: ServiceDoc) -> str:
+    """What follows, in words."""
+    if service["strategy"] == "fixed":
+        return "drained endpoints are in use again; fixed ones are not fairlead's to restart"
+    if service["ready"]:
+        return "restarting: new endpoints first, then the old ones are drained"
+    return f"starting again, {service['desired']} wanted" if service["desired"] else "none runs"

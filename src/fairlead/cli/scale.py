@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
 
-from fairlead.cli.place import Place, file_option, service_argument
+from fairlead.cli.place import Place, Seconds, Whole, file_option, service_argument
 
 if TYPE_CHECKING:
-    from fairlead.cli.client import Client
+    from fairlead.api.document import ServiceDoc
 
 
 @click.command("scale")
 @service_argument()
-@click.argument("replicas", metavar="N", type=click.IntRange(0, 1000))
+@click.argument("replicas", metavar="N", type=Whole(0, 1000))
 @click.option("--wait", is_flag=True, help="Return when N are ready and no other is left.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=120.0,
     show_default=True,
     help="Seconds that --wait waits.",
@@ -31,28 +32,37 @@ def command(
 ) -> int:
     """Run N endpoints of SERVICE."""
     from fairlead.cli.client import Client
-    from fairlead.cli.wait import timed_out, until
+    from fairlead.cli.wait import lacking, until
 
     client = Client(place)
+    before = client.status(service)["services"][0]["desired"]
     client.scale(service, replicas)
-    word = until(lambda: _lacking(client, service, replicas), timeout if wait else 0)
+    end = until(
+        lambda: client.status(service)["services"],
+        lambda services: lacking(services[0], replicas),
+        timeout if wait else 0,
+    )
+    found = end.services[0]
     if as_json:
-        click.echo(json.dumps(_outcome(client, service, replicas, word)))
-    elif wait and word:
-        raise click.ClickException(timed_out(word, timeout))
+        click.echo(json.dumps(_outcome(found, replicas, end.word)))
+    elif wait and end.word:
+        raise click.ClickException(end.told)
     else:
-        click.echo(f"{service}: {replicas} {'wanted' if word else 'ready'}")
-    return int(wait and bool(word))
+        click.echo(f"{service}: {_told(before, replicas, found, done=not end.word)}")
+    return int(wait and bool(end.word))
 
 
-def _lacking(client: Client, service: str, replicas: int) -> str:
-    from fairlead.cli.wait import lacking
+def _told(before: int, replicas: int, service: ServiceDoc, *, done: bool) -> str:
+    if done:
+        now = f"{replicas} ready" if replicas else "none runs"
+        return f"{now}, as before" if before == replicas else now
+    states = Counter(endpoint["state"] for endpoint in service["endpoints"])
+    now = ", ".join(f"{number} {state}" for state, number in states.items()) or "none runs"
+    change = "as before" if before == replicas else f"instead of {before}"
+    return f"{replicas} wanted {change}; {now}"
 
-    return lacking(client.status(service)["services"][0], replicas)
 
-
-def _outcome(client: Client, service: str, replicas: int, word: str) -> dict[str, object]:
-    found = client.status(service)["services"][0]
-    endpoints = [endpoint["id"] for endpoint in found["endpoints"]]
-    counts = {"replicas": replicas, "ready": found["ready"], "endpoints": endpoints}
-    return {"service": service, **counts, "done": not word, "lacking": word}
+def _outcome(service: ServiceDoc, replicas: int, word: str) -> dict[str, object]:
+    endpoints = [endpoint["id"] for endpoint in service["endpoints"]]
+    counts = {"replicas": replicas, "ready": service["ready"], "endpoints": endpoints}
+    return {"service": service["name"], **counts, "done": not word, "lacking": word}

@@ -35,9 +35,9 @@ def command(place: Place, service: str, as_json: bool, watch: bool) -> None:
 
 def show(document: StatusDoc) -> None:
     from fairlead.cli.status_view import view
-    from fairlead.cli.text import console
+    from fairlead.cli.text import echo
 
-    console().print(view(document, time.time()))
+    echo(view(document, time.time()))
 
 
 def _documents(place: Place, service: str, *, watch: bool) -> Iterator[StatusDoc]:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 from fairlead.api.document import EventDoc
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -17,6 +17,14 @@ COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 def printable(text: object) -> str:
     """The text with everything that could steer a terminal (controls, bidi marks) escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def shortened(line: str) -> str:
+    """A line that begins with a file below the current directory names it as seen from there."""
+    try:
+        return line.removeprefix(f"{os.getcwd()}/")  # noqa: PTH109 - pathlib costs `--help` 5 ms
+    except FileNotFoundError:  # a directory that was removed
+        return line
 
 
 def age(seconds: float) -> str:
@@ -54,11 +62,18 @@ def painted(text: str, colour: str, stream: IO[Any]) -> str:
 
 def event_line(event: EventDoc, stream: IO[Any]) -> str:
     """`12:03:44  ready      catalog/catalog-7f3a  first check passed`"""
-    at = time.strftime("%H:%M:%S", time.localtime(event["at"]))
+    at = _moment(event["at"])
     subject = "/".join(filter(None, (event["service"], event["endpoint"]))) or "-"
-    kind = f"{printable(event['kind']):<10}"
+    kind = f"{printable(event['kind']):<13}"
     head = f"{painted(at, 'dim', stream)}  {painted(kind, 'cyan', stream)}"
     return f"{head}  {printable(subject):<28}  {printable(event['message'])}"
+
+
+def _moment(at: float) -> str:
+    """The time of day; with the date when that is not today's."""
+    then, today = time.localtime(at), time.localtime()
+    same = then[:3] == today[:3]
+    return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M:%S", then)
 
 
 def console() -> Console:
@@ -70,3 +85,14 @@ def console() -> Console:
     width = None if sys.stdout.isatty() else 240
     plain = not coloured(sys.stdout)
     return Console(width=width, no_color=plain, highlight=False, markup=False, emoji=False)
+
+
+def echo(shown: RenderableType) -> None:
+    """Print it without the blanks that fill up a table's last column."""
+    import click
+
+    out = console()
+    with out.capture() as capture:
+        out.print(shown)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())

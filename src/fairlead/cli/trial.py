@@ -96,9 +96,9 @@ def _addresses(header: str) -> tuple[str, ...]:
 
 
 def _judge(status: int, tried: Sequence[str]) -> str:
-    if status >= 500:
-        return f"answered {status}"
-    return "" if tried else f"answered {status} by nginx, without an endpoint"
+    if not tried:
+        return f"answered {status} by nginx, without an endpoint"
+    return f"answered {status}" if status >= 500 else ""
 
 
 def _in_words(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fairlead.cli.place import Place, file_option
+from fairlead.cli.place import Place, Seconds, file_option
 from fairlead.cli.text import event_line
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--detach", is_flag=True, help="Run on its own; return when all services are ready.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=60.0,
     show_default=True,
     help="Seconds that --detach waits for the services.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairlead.api.document import ServiceDoc
-from fairlead.cli.text import console, count, printable, span
+from fairlead.cli.text import console, count, echo, printable, span
 from fairlead.cli.trial import Answer, Goal, Tally, quantile, tally
 
 
@@ -95,7 +95,7 @@ class Verdict:
             table.add_row(*map(Text, _cells(line)))
         out = console()
         out.print(f"{count(len(self.answers), 'request')} to {self._place()}", style="dim")
-        out.print(table)
+        echo(table)
         for reason, number in self.reasons.most_common():
             out.print(f"{number} failed: {printable(reason)}", style="red")
         out.print(self._sum(), style="red" if self.failed else "green")

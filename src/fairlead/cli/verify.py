@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fairlead.cli.place import Place, file_option, service_argument
+from fairlead.cli.place import Place, Whole, file_option, service_argument
 from fairlead.core.errors import BadInput, DaemonError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "-n",
     "--requests",
-    type=click.IntRange(1, 1_000_000),
+    type=Whole(1, 1_000_000),
     default=100,
     show_default=True,
     help="How many requests to send.",
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "-c",
     "--connections",
-    type=click.IntRange(1, 64),
+    type=Whole(1, 64),
     default=4,
     show_default=True,
     help="Over how many keep-alive connections.",

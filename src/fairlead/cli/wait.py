@@ -6,7 +6,8 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import click
 
@@ -14,6 +15,9 @@ from fairlead.api.document import ServiceDoc
 from fairlead.cli.text import count, printable
 
 PAUSE = 0.1
+
+Read = Callable[[], Sequence[ServiceDoc]]
+Lack = Callable[[Sequence[ServiceDoc]], str]
 
 
 def lacking(service: ServiceDoc, replicas: int | None = None) -> str:
@@ -38,14 +42,37 @@ def lacking_ready(services: Iterable[ServiceDoc]) -> list[str]:
     return [lacking(s) for s in services if s["ready"] < s["desired"]]
 
 
-def until(read: Callable[[], str], timeout: float) -> str:
-    """Calls `read` until it says nothing or `timeout` seconds are over; returns its last word."""
-    end = time.monotonic() + timeout
-    while (word := read()) and time.monotonic() < end:
-        _show_progress(word)
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a wait ended: `word` says what is missing, and is empty when nothing is."""
+
+    services: Sequence[ServiceDoc]
+    word: str
+    seconds: float
+
+    @property
+    def in_vain(self) -> bool:
+        """Waiting longer would not have helped."""
+        return any(s.get("given_up") and s["ready"] < s["desired"] for s in self.services)
+
+    @property
+    def told(self) -> str:
+        if self.in_vain:
+            return f"given up: {self.word}"
+        return f"not done after {count(int(self.seconds), 'second')}: {self.word}"
+
+
+def until(read: Read, lack: Lack, timeout: float) -> End:
+    """Reads until nothing is missing, waiting is in vain, or `timeout` seconds are over."""
+    begin = time.monotonic()
+    while True:
+        services = read()
+        end = End(services, lack(services), time.monotonic() - begin)
+        if not end.word or end.in_vain or end.seconds >= timeout:
+            _show_progress("")
+            return end
+        _show_progress(end.word)
         time.sleep(PAUSE)
-    _show_progress("")
-    return word
 
 
 def _show_progress(word: str) -> None:
@@ -53,10 +80,6 @@ def _show_progress(word: str) -> None:
     if sys.stderr.isatty():
         room = shutil.get_terminal_size().columns - 1
         click.echo(f"\r\x1b[K{printable(word)[:room]}", err=True, nl=False)
-
-
-def timed_out(word: str, timeout: float) -> str:
-    return f"not done after {count(int(timeout), 'second')}: {word}"
 
 
 def _first_reason(service: ServiceDoc) -> str:
