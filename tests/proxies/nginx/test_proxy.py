@@ -266,6 +266,60 @@ async def test_a_front_that_changed_while_fairlead_was_away(
     assert ((await adopted.info()).reloads, ground.pid()) == (1, before)
 
 
+async def test_reloads_leave_nothing_open_in_nginx(ground: Ground, proxy: NginxProxy) -> None:
+    await proxy.push(table("catalog", AWAY))
+    before, process = _open_files(ground.pid()), Path(f"/proc/{ground.pid()}")
+    for megabytes in range(1, 7):
+        await proxy.configure(replace(ground.front, max_body=megabytes << 20))
+    await until(lambda: _open_files(ground.pid()) == before)
+    assert (process / "maps").read_text().count("counters.shm") == 1
+    await proxy.push(table("catalog"))
+    assert await proxy.read() == {"catalog": table("catalog")}
+
+
+async def test_a_fairlead_killed_within_a_reload_is_not_in_its_own_way(
+    ground: Ground, proxy: NginxProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nginx was told of the new address, and fairlead ends before it has written that down."""
+    wider = Front((*ground.front.listen, f"127.0.0.1:{free_port()}"), workers=1)
+    monkeypatch.setattr("fairlead.proxies.nginx.child.reachable", _killed)
+    with pytest.raises(asyncio.CancelledError):
+        await proxy.configure(wider)
+    monkeypatch.undo()
+    await until(lambda: _listeners(int(wider.listen[1].rpartition(":")[2])))
+    await proxy.close()
+    before, ground.front = ground.pid(), wider
+    adopted = ground.another()
+    await adopted.start()
+    assert (ground.pid(), (await adopted.info()).listen) == (before, wider.listen)
+
+
+async def _killed(address: str) -> None:
+    raise asyncio.CancelledError
+
+
+async def test_an_nginx_that_was_not_written_down_is_found(
+    ground: Ground, proxy: NginxProxy
+) -> None:
+    """fairlead was killed right after it had started nginx: at first, or again after a crash."""
+    record = ground.prefix / "master.json"
+    for text in (None, record.read_text().replace(f'"pid":{ground.pid()},', '"pid":1,')):
+        before = ground.pid()
+        await ground.proxy.close()
+        record.unlink() if text is None else record.write_text(text)
+        await ground.another().start()
+        assert (ground.pid() == before) == (text is not None)
+        assert (await ground.get("nobody"))[0] == 404
+        assert processes_of(ground.prefix) == [ground.pid()]
+
+
+async def test_an_address_may_come_back_at_once(ground: Ground, proxy: NginxProxy) -> None:
+    other = Front((f"127.0.0.1:{free_port()}",), workers=1)
+    for front in (other, ground.front) * 3:
+        await proxy.configure(front)
+        assert (await ground.get("nobody", int(front.listen[0].rpartition(":")[2])))[0] == 404
+
+
 async def test_a_taken_address_at_the_start(ground: Ground) -> None:
     taken = pytest.raises(Busy, match=f"127.0.0.1:{ground.port} is taken by")
     with socket.create_server(("127.0.0.1", ground.port)), taken:
@@ -345,6 +399,10 @@ async def test_a_push_is_cheap_among_a_thousand_services(ground: Ground, proxy: 
     for each in tables[:100]:
         await proxy.push(replace(each, entries=each.entries[:-1]))
     assert (time.process_time() - began) / 100 < 0.004
+
+
+def _open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def _listeners(port: int) -> list[str]:

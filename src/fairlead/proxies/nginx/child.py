@@ -18,7 +18,7 @@ from fairlead.proxies.nginx import machine
 from fairlead.proxies.nginx.config import render
 from fairlead.proxies.nginx.control import Control
 from fairlead.proxies.nginx.listening import Listening, reachable
-from fairlead.proxies.nginx.master import Master, signal_orphans
+from fairlead.proxies.nginx.master import Master, signal_orphans, unrecorded
 from fairlead.proxies.nginx.prefix import LUA, Prefix, Record, config_digest
 
 START_TIMEOUT = 10.0
@@ -115,7 +115,14 @@ class Child:
 
     async def _adopted(self) -> Master | None:
         """A running nginx that does not answer is ended: it could not be told anything."""
-        master = Master.adopt(self._record.identity, self._prefix.path)
+        prefix = self._prefix.path
+        master = Master.adopt(self._record.identity, prefix)
+        if master is None and (identity := await asyncio.to_thread(unrecorded, prefix)):
+            master = Master.adopt(identity, prefix)
+            if master and not self._record.config:  # what it was told is not known either
+                await master.end(QUIT_TIMEOUT)
+                return None
+            self._save(pid=identity.pid, ticks=identity.ticks)
         if master:
             try:
                 await self._answering(master)
@@ -185,18 +192,23 @@ class Child:
         self._prefix.socket.chmod(0o600)  # nginx makes it for all
 
     async def _reload(self, front: Front, text: str) -> None:
-        new = [address for address in front.listen if address not in self._record.listen]
-        await self._listening.take(new)  # only to hear who is in the way: nginx binds them itself
-        self._listening.release(new)
+        """What nginx may listen on is written down first: a fairlead that is killed in here must
+        not be in its own way later."""
+        old = self._record.listen
+        new = [address for address in front.listen if address not in old]
+        await self._listening.take(new, RELEASE_TIMEOUT)  # to hear who is in the way, and as the
+        self._listening.release(new)  # one before may be closing them: nginx binds them itself
         before = self._prefix.conf.read_text()
         await self._prefix.install(self._machine, text)
+        self._save(listen=tuple(dict.fromkeys((*old, *front.listen))))
         self._tell_reload()
         try:
-            for address in new:
+            for address in front.listen:
                 await reachable(address)
         except ProxyError:
             await self._prefix.install(self._machine, before)
             self._tell_reload()
+            self._save(listen=old)
             raise
         self._listening.keep_only(front.listen)
         self._save(listen=front.listen, config=config_digest(text))

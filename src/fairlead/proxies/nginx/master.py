@@ -114,6 +114,16 @@ class Master:
         self.ended.set()
 
 
+def unrecorded(prefix: Path) -> Identity | None:
+    """An nginx of this prefix that a fairlead started and was killed before it wrote that down."""
+    for pid, session in procfs.sessions():
+        if pid == session and f" -p {prefix} " in procfs.command_line(pid):
+            found = procfs.stat(pid)
+            if found and found.alive:
+                return Identity(pid, found.ticks)
+    return None
+
+
 def orphans(master: int) -> list[int]:
     """Workers that go on without their master: they hold its listening sockets.
 

@@ -8,6 +8,7 @@
 
 local ffi = require "ffi"
 local C, cast = ffi.C, ffi.cast
+local memory = ngx.shared.fairlead_table
 
 ffi.cdef [[
 typedef struct {
@@ -29,6 +30,7 @@ int kill(int pid, int signal);
 int getpid(void);
 int unlink(const char *path);
 int chmod(const char *path, unsigned int mode);
+long readlink(const char *path, char *buffer, size_t size);
 ]]
 
 local MAGIC = "fairlea2"
@@ -86,12 +88,34 @@ local function view(at)
     owners = cast("fl_owner *", base + 1024)
 end
 
+-- The file that a descriptor of this process leads to.
+local function file_of(fd)
+    local buffer = ffi.new("char[4096]")
+    local length = tonumber(C.readlink("/proc/self/fd/" .. fd, buffer, 4096))
+    return length > 0 and ffi.string(buffer, length) or ""
+end
+
+-- A reload runs the master's part again, in the same process: it goes on with the mapping it has.
+local function mapped_before(path)
+    local pid, fd, at = (memory:get("mapped") or ""):match("^(%d+) (%d+) (%d+)$")
+    if tonumber(pid) ~= C.getpid() or file_of(fd) ~= path then return end
+    return tonumber(fd), cast("void *", cast("uintptr_t", tonumber(at)))
+end
+
+local function remember(fd, at)
+    local number = tonumber(cast("uintptr_t", at)) -- below 2^47: exact
+    memory:set("mapped", ("%d %d %.0f"):format(C.getpid(), fd, number))
+end
+
 -- Maps the file, made anew when it is missing or not ours. Runs in the master: workers inherit it.
 function counters.open(path)
     local ours = known(path)
     if not ours then C.unlink(path) end
-    local fd, at = map(path, ours and O_OPEN or O_CREATE)
+    local fd, at
+    if ours then fd, at = mapped_before(path) end
+    if not fd then fd, at = map(path, ours and O_OPEN or O_CREATE) end
     if not fd then error("counters: cannot map " .. path .. ", errno " .. ffi.errno()) end
+    remember(fd, at)
     descriptor = fd
     view(at)
     if ours then return end
