@@ -7,8 +7,19 @@ from dataclasses import replace
 import pytest
 
 from fairlead.commands import Commands
+from fairlead.core.backoff import TRIES
 from fairlead.core.errors import BadInput, UnknownName
-from fairlead.core.model import Cluster, EntryState, HealthCheck, Phase, Route, Service
+from fairlead.core.model import (
+    Cluster,
+    EntryState,
+    FixedEndpoint,
+    HealthCheck,
+    Phase,
+    Route,
+    Service,
+)
+from fairlead.platforms.fixed import FixedPlatform
+from fairlead.reconcile import Reconciler
 from tests.stub_edges import StubWorld
 
 CATALOG = Service("catalog", (Route("catalog.localhost"),), replicas=2, run=("app",))
@@ -271,3 +282,59 @@ async def test_a_restart_rolls_every_endpoint_and_never_serves_with_fewer() -> N
     assert world.running("catalog") == {"catalog-3", "catalog-4"}
     assert all(e.phase is Phase.RUNNING for e in world.platform.of("catalog").values())
     assert {e.state for e in world.proxy.tables["catalog"].entries} == {EntryState.UP}
+
+
+async def test_what_ended_while_no_fairlead_ran_is_no_crash_loop() -> None:
+    world = await running(replace(CATALOG, replicas=TRIES + 2))
+    for endpoint_id in sorted(world.running("catalog")):
+        world.platform.end(endpoint_id, "ended (the machine was restarted)")
+    world.loop = world.new_loop()
+    Commands(world.loop).adopt(cluster(replace(CATALOG, replicas=TRIES + 2)))
+    world.loop.restore(world.proxy.tables)
+    await world.settle()
+    assert len(world.running("catalog")) == TRIES + 2
+    assert world.loop.tracked["catalog"].intent.backoff.failures == 0
+
+
+async def test_a_service_that_is_wanted_back_while_the_proxy_forgets_it_is_kept() -> None:
+    world = await running()
+    commands = Commands(world.loop)
+    drop = world.proxy.drop
+
+    async def wanted_back(service: str) -> int:
+        commands.adopt(cluster(CATALOG))
+        return await drop(service)
+
+    world.proxy.drop = wanted_back  # type: ignore[method-assign]
+    commands.adopt(cluster())
+    await world.settle()
+    world.pass_checks()
+    await world.settle()
+    assert len(world.proxy.up("catalog")) == 2
+
+
+async def test_a_fixed_endpoint_that_is_listed_again_while_it_drains_stays() -> None:
+    world = StubWorld()
+    fixed = FixedPlatform(world.loop.notify, world.clock)
+    edges = world.loop.edges
+    world.loop = Reconciler(replace(edges, platforms=(*edges.platforms, fixed)))
+    one, two = (FixedEndpoint("10.0.0.5", port) for port in (8080, 8081))
+    both = Service("catalog", (Route("catalog.localhost"),), endpoints=(one, two))
+    commands = Commands(world.loop)
+    commands.adopt(cluster(both))
+    await world.settle()
+    world.pass_checks()
+    await world.settle()
+    busy = "catalog-10.0.0.5-8081"
+    world.proxy.in_flight[busy] = 1
+    for removed in (replace(both, endpoints=(one,)), None):
+        commands.adopt(cluster(*[removed] if removed else []))
+        await world.settle()
+        assert busy not in world.proxy.up("catalog")
+        commands.adopt(cluster(both))
+        await world.settle()
+        assert busy in world.proxy.up("catalog")
+    world.proxy.in_flight[busy] = 0
+    await world.settle()
+    assert busy in world.proxy.up("catalog")
+    await fixed.close()

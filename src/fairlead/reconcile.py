@@ -124,13 +124,21 @@ class Reconciler:
         """What follows from where the pass has come to: forget, remember, look again."""
         self._deadlines.pop(name, None)
         if tracked.removed and not tracked.endpoints:
-            await self.edges.proxy.drop(name)
-            del self.tracked[name]
+            await self._drop(name, tracked)
             return
         self._tell_problem(tracked, tracked.belief.problem)
         self.keep(name)
         if due := list(_deadlines(tracked, self.edges.clock.now())):
             self._deadlines[name] = min(due)
+
+    async def _drop(self, name: str, tracked: Tracked) -> None:
+        """While the proxy forgets it, a new settings file may want it back."""
+        await self.edges.proxy.drop(name)
+        if tracked.removed:
+            del self.tracked[name]
+        else:
+            tracked.pushed = None
+            self.notify(name)
 
     def keep(self, name: str) -> None:
         """Write down what must outlive the daemon."""

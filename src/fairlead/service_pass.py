@@ -78,17 +78,29 @@ class ServicePass:
                 initial = tracked.health.get(endpoint.id, Health())
                 self._edges.checks.watch(endpoint, tracked.service.health, initial)
         before = known.get(endpoint.id)
+        if before and endpoint.revision and not before.revision:
+            self._take_back(tracked, endpoint)
         if endpoint.phase is Phase.EXITED and (before is None or before.phase is not Phase.EXITED):
-            self._note_exit(tracked, endpoint)
+            self._note_exit(tracked, endpoint, witnessed=before is not None)
 
-    def _note_exit(self, tracked: Tracked, endpoint: Endpoint) -> None:
+    def _take_back(self, tracked: Tracked, endpoint: Endpoint) -> None:
+        """A fixed endpoint that was on its way out is listed again."""
+        tracked.drains.pop(endpoint.id, None)
+        tracked.leaves.pop(endpoint.id, None)
+        health = tracked.health.get(endpoint.id, Health())
+        self._edges.checks.watch(endpoint, tracked.service.health, health)
+        self._tell(tracked, "listed", "it is listed again", endpoint.id)
+
+    def _note_exit(self, tracked: Tracked, endpoint: Endpoint, *, witnessed: bool) -> None:
+        """What ended while no fairlead ran is no try that failed: nobody knows when, or of what."""
         self._edges.checks.unwatch(endpoint.id)
         name = tracked.service.name
         if endpoint.phase is Phase.EXITED and endpoint.id in tracked.drains:
             self._edges.journal.record("stopped", name, endpoint.exit or "ended", endpoint.id)
             return
         self._edges.journal.record("crash", name, endpoint.exit or "ended unasked", endpoint.id)
-        self._count_failure(tracked, endpoint, endpoint.exit)
+        if witnessed:
+            self._count_failure(tracked, endpoint, endpoint.exit)
 
     def _count_failure(self, tracked: Tracked, endpoint: Endpoint | None, why: str) -> None:
         """A start that failed, or an end that nobody asked for, moves the next start back."""

@@ -216,3 +216,15 @@ async def test_one_no_longer_listed_is_a_leaver_until_it_is_forgotten(here: Here
     await here.platform.forget(gone)
     assert len((await here.platform.observe([one])).endpoints) == 1
     assert len((await here.platform.observe([both])).endpoints) == 2
+
+
+async def test_one_that_is_listed_anew_is_in_use_again(here: Here) -> None:
+    two = FixedEndpoint("10.0.0.6", 8080)
+    both = Service("catalog", endpoints=(*LITERAL.endpoints, two))
+    left = next(e for e in (await here.platform.observe([both])).endpoints if "6" in e.id)
+    await here.platform.stop(left, 1.0)
+    await here.platform.forget(left)
+    assert left.id not in {e.id for e in (await here.platform.observe([both])).endpoints}
+    await here.platform.observe([LITERAL])
+    again = {e.id: e.phase for e in (await here.platform.observe([both])).endpoints}
+    assert again[left.id] is Phase.RUNNING

@@ -154,16 +154,23 @@ class FixedPlatform:
                 self._notify(service)
 
     def _endpoints(self, service: Service) -> list[Endpoint]:
+        seen = self._first_seen.get(service.name, {})
         found: dict[str, Endpoint] = {}
         for fixed in service.endpoints:
             for address in self._addresses(fixed.host):
-                endpoint = self._endpoint(service, fixed, address)
-                found.setdefault(endpoint.id, endpoint)
-        seen = self._first_seen.get(service.name, {})
+                key = endpoint_id(service.name, address, fixed.port)
+                if key not in seen:
+                    self._list_anew(service.name, key)
+                found.setdefault(key, self._endpoint(service, fixed, address))
         self._first_seen[service.name] = {key: seen.get(key, e.started) for key, e in found.items()}
         self._met.setdefault(service.name, {}).update(found)
         hidden = self._forgotten.get(service.name, set())
         return [endpoint for key, endpoint in found.items() if key not in hidden]
+
+    def _list_anew(self, service: str, key: str) -> None:
+        """It may have been on its way out, or taken out of use before it was unlisted."""
+        for left in (self._stopped, self._forgotten):
+            left.get(service, set()).discard(key)
 
     def _leavers(self, service: Service) -> Iterator[Endpoint]:
         """What was listed once and is not now; those that are forgotten already are none."""
