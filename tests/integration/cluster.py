@@ -78,6 +78,11 @@ class RunningCluster:
         await asyncio.to_thread(self.client.scale, name, count)
         await self.ready(count, name)
 
+    async def served(self, load: Load, more: int = 100) -> None:
+        """Wait until so many requests more have been answered."""
+        wanted = load.requests + more
+        await self.until(lambda: load.requests > wanted, f"{more} requests more")
+
     def service(self, name: str = "app") -> Any:
         return self.client.status(name)["services"][0]
 

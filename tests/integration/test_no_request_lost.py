@@ -82,7 +82,7 @@ async def test_killing_an_endpoint_costs_only_posts_that_it_was_working_on(clust
     running = [asyncio.create_task(load.run()) for load in (gets, posts)]
     kills = 4
     for _ in range(kills):
-        await shop.until(lambda: gets.requests > 200, "load")
+        await shop.served(gets)
         victim = shop.endpoints()[0]
         os.kill(victim["pid"], signal.SIGKILL)
         await shop.until(lambda v=victim: _gone(shop, v["id"]), "the dead one is out")
@@ -104,8 +104,7 @@ async def test_fairlead_killed_under_load_loses_nothing_and_adopts_what_runs(clu
     load = shop.load(clients=6)
     running = asyncio.create_task(load.run())
     shop.kill_daemon()
-    killed_at = load.requests
-    await shop.until(lambda: load.requests > killed_at + 300, "requests go on without fairlead")
+    await shop.served(load, 300)
     await shop.start()
     await shop.ready(2)
     assert (shop.pids(), shop.client.status()["proxy"]["pid"]) == (before, nginx)
@@ -164,6 +163,7 @@ async def test_a_broken_roll_keeps_the_old_endpoints_and_says_why(cluster: Make)
     await asyncio.to_thread(shop.client.apply)
     await shop.until(lambda: "roll-failed" in shop.event_kinds(), "the roll is given up")
     await shop.ready(2)
+    await shop.served(load)
     assert shop.pids() == before
     assert "roll" in shop.service()["problem"]
     load.stop()
@@ -262,10 +262,12 @@ async def test_fixed_endpoints_are_checked_balanced_and_drained(cluster: Make) -
     await shop.ready(2)
     load = shop.load(clients=4)
     running = asyncio.create_task(load.run())
+    await shop.served(load)
     shop.settings["services"]["app"]["endpoints"] = places[:1]
     shop.write()
     await asyncio.to_thread(shop.client.apply)
     await shop.ready(1)
+    await shop.served(load)
     load.stop()
     report = await running
     assert_nothing_lost(report)
