@@ -12,7 +12,6 @@ from fairlead.clock import SystemClock
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Phase, Service
 from fairlead.platforms.process import ProcessPlatform
-from fairlead.platforms.process.platform import _begin
 from fairlead.platforms.process.records import Records
 from fairlead.platforms.process.session import Session
 from tests.platforms.ground import LISTEN, Ground, find, free_range, is_alive, python, sleeper
@@ -78,6 +77,15 @@ async def test_a_port_that_was_snatched_is_passed_over_by_the_next_start(ground:
         ports = {(await platform.start(LISTENER)).port for _ in range(2)}
         assert len(ports) == 2
         assert endpoint.port not in ports
+
+
+async def test_a_new_range_of_ports_is_for_new_endpoints(ground: Ground) -> None:
+    old = await ground.platform.start(ground.service())
+    first, last = old.port + 1, old.port + 400
+    ground.platform.use((first, last))
+    new = await ground.platform.start(ground.service())
+    assert first <= new.port <= last
+    assert old.id in {endpoint.id for endpoint in ground.platform.all()}
 
 
 async def test_a_full_range_is_told_and_leaves_nothing(ground: Ground) -> None:
@@ -196,9 +204,3 @@ async def test_stop_all_takes_services_that_nobody_knows_and_leaves_no_record(
     assert not any(is_alive(e.pid) for e in endpoints if e.pid)
     assert second.all() == ()
     assert list((ground.state / "endpoints").iterdir()) == []
-
-
-def test_two_state_directories_seldom_begin_at_the_same_port() -> None:
-    begins = {_begin(Path(f"/srv/{number}/.fairlead"), (20000, 29999)) for number in range(20)}
-    assert len(begins) > 15
-    assert all(20000 <= begin <= 29999 for begin in begins)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import socket
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.platforms.process.port_range import PortRange, candidates, is_free
+from fairlead.platforms.process.port_range import PortRange, candidates, is_free, place_of
 
 firsts = st.integers(1024, 60000)
 sizes = st.integers(1, 40)
@@ -105,3 +106,9 @@ def test_a_kernel_without_ipv6_is_asked_over_ipv4(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(socket, "has_ipv6", False)
         assert not is_free(port)
     assert is_free(port)
+
+
+def test_two_state_directories_seldom_begin_at_the_same_port() -> None:
+    begins = {place_of(Path(f"/srv/{number}/.fairlead"), (20000, 29999)) for number in range(20)}
+    assert len(begins) > 15
+    assert all(20000 <= begin <= 29999 for begin in begins)

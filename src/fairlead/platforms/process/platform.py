@@ -7,11 +7,9 @@ death of fairlead does not touch them, and the next fairlead adopts them by thei
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import re
 import signal
-import zlib
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,8 +22,8 @@ from fairlead.core.model import Endpoint, Node, Phase, Service, Sighting
 from fairlead.platforms.process.adoption import adopt
 from fairlead.platforms.process.marks import kill_marked
 from fairlead.platforms.process.outputs import Outputs
-from fairlead.platforms.process.port_range import PortRange, is_free
-from fairlead.platforms.process.records import Record, Records
+from fairlead.platforms.process.port_range import PortRange, is_free, place_of
+from fairlead.platforms.process.records import Record, Records, new_id
 from fairlead.platforms.process.session import Session
 from fairlead.platforms.process.spawn import spawn
 from fairlead.ports import Clock, Notify
@@ -63,7 +61,7 @@ class ProcessPlatform:
         self._taken: set[int] = set()
         self._ended_one = asyncio.Event()
         self._range = PortRange(ports, is_free)
-        self._range.begin_after(_begin(state, ports))
+        self._range.begin_after(place_of(state, ports))
         try:
             self.outputs = Outputs(state / "logs")
             self._records = Records(state / "endpoints")
@@ -103,7 +101,7 @@ class ProcessPlatform:
                 f"{service.name!r} cannot be started: it has no `run`, or a bad name"
             )
         record = Record(
-            id=self._new_id(service.name),
+            id=new_id(service.name, self._kept),
             service=service.name,
             port=self._choose_port(service),
             revision=service.revision,
@@ -164,12 +162,6 @@ class ProcessPlatform:
             if kept.session:
                 kept.session.let_go()
                 kept.session = None
-
-    def _new_id(self, service: str) -> str:
-        while True:
-            letters = base64.b32encode(os.urandom(4))[:6].decode().lower()
-            if (new := f"{service}-{letters}") not in self._kept:
-                return new
 
     def _choose_port(self, service: Service) -> int:
         port = self._range.choose(self._taken)
@@ -257,9 +249,3 @@ def _endpoint(record: Record) -> Endpoint:
         started=record.started,
         pid=record.pid,
     )
-
-
-def _begin(state: Path, ports: tuple[int, int]) -> int:
-    """Where a state directory begins in the range: two on one machine seldom want the same port."""
-    first, last = ports
-    return first + zlib.crc32(bytes(state)) % (last - first + 1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import socket
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
+from pathlib import Path
 
 _NO_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
@@ -23,6 +25,12 @@ def candidates(ports: tuple[int, int], after: int, taken: Collection[int]) -> It
         port = first + (begin + step) % size
         if port not in taken:
             yield port
+
+
+def place_of(state: Path, ports: tuple[int, int]) -> int:
+    """Where a state directory begins in the range: two on one machine seldom want the same port."""
+    first, last = ports
+    return first + zlib.crc32(bytes(state)) % (last - first + 1)
 
 
 class PortRange:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import os
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,13 @@ class Record:
     boot: str
     pid: int = 0
     ticks: int = 0
+
+
+def new_id(service: str, taken: Container[str]) -> str:
+    while True:
+        letters = base64.b32encode(os.urandom(4))[:6].decode().lower()
+        if (new := f"{service}-{letters}") not in taken:
+            return new
 
 
 class Records:
