@@ -132,3 +132,24 @@ async def test_chunked_answers_pass(nginx: Nginx, upstream: Start) -> None:
     await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
     assert (await nginx.get()).text == "abc"
     assert ok("x").startswith(b"HTTP/1.1 200")
+
+
+async def test_large_headers_pass_both_ways(nginx: Nginx, upstream: Start) -> None:
+    """Node takes 16 KiB, Tomcat gives 8 KiB: what a server can say must not end in a 502."""
+
+    async def echo(request: Request, writer: asyncio.StreamWriter) -> bytes:
+        large = request.headers["x-large"]
+        head = f"HTTP/1.1 200 OK\r\nX-Large: {large}\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head.encode())
+        return b""
+
+    server = await upstream("large", echo)
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
+    for method in ("GET", "POST"):
+        large = "x" * 15_000
+        head = f"{method} / HTTP/1.1\r\nHost: shop.localhost\r\nX-Large: {large}\r\n"
+        reader, writer = await ask(nginx, f"{head}Content-Length: 0\r\n\r\n")
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert b" 200 " in answer.split(b"\r\n")[0]
+        assert large.encode() in answer
+        writer.close()

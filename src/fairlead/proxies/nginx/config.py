@@ -152,7 +152,9 @@ _FULL = f"""\
 
 
 def _front(front: Front) -> str:
-    """Requests without a body or other peculiarities go straight on: the balancer finds their
+    """Headers may be as large as servers commonly let them be (nginx's own limit is 4 KiB).
+
+    Requests without a body or other peculiarities go straight on: the balancer finds their
     service and all is done in two phases. What it cannot do there it ends with a 500, which leads,
     like all other requests, to @route; that sends what may have to wait to @full or @stream.
     """
@@ -164,6 +166,9 @@ def _front(front: Front) -> str:
   server {{
 {listens}
     client_max_body_size {body};
+    large_client_header_buffers 4 16k;
+    proxy_buffer_size 16k;
+    proxy_buffers 8 16k;
     proxy_http_version 1.1;
     proxy_connect_timeout 1s;
     proxy_send_timeout 60s;
