@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from fairlead.core.errors import FairleadError
 from fairlead.core.model import CheckKind, Decision, HealthCheck, Route, Service
 from fairlead.decisions import DecisionFiles
 from tests.stub_edges import StubJournal
@@ -45,3 +48,13 @@ def test_an_unchanged_decision_is_not_written_again(tmp_path: Path) -> None:
     (tmp_path / "catalog.json").unlink()
     files.put("catalog", DECISION)
     assert not (tmp_path / "catalog.json").exists()
+
+
+def test_what_cannot_be_written_is_told_and_tried_again(tmp_path: Path) -> None:
+    files = DecisionFiles(tmp_path / "decisions", StubJournal())
+    (tmp_path / "decisions").rmdir()
+    with pytest.raises(FairleadError, match=r"cannot write .*catalog\.json: No such file"):
+        files.put("catalog", DECISION)
+    (tmp_path / "decisions").mkdir()
+    files.put("catalog", DECISION)
+    assert DecisionFiles(tmp_path / "decisions", StubJournal()).get("catalog") == DECISION

@@ -63,3 +63,30 @@ def test_the_file_and_the_memory_are_bounded(tmp_path: Path) -> None:
     assert max(sizes) < journal.LARGEST_FILE + 8192
     assert all(path.stat().st_mode & 0o77 == 0 for path in tmp_path.iterdir())
     log.close()
+
+
+def test_what_a_full_disk_does_not_take_is_still_told(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.record("start", "catalog", "2 wanted")
+    log._file.close()
+    log._file = Path("/dev/full").open("ab", buffering=0)  # noqa: SIM115 - the log closes it
+    log.record("ready", "catalog", "passed")
+    log._file.close()
+    log._file = (tmp_path / "events.jsonl").open("ab", buffering=0)
+    log._file.write(b'{"seq":2,"at"')  # the part that the disk had room for
+    log.record("stop", "catalog", "room again")
+    assert [e.seq for e in log.since(0)] == [1, 2, 3]
+    log.close()
+    log = open_log(tmp_path)
+    assert [e.seq for e in log.since(0)] == [1, 3]
+    log.close()
+
+
+def test_a_line_without_its_end_spares_the_next(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b'{"seq":1,"at":1.0,"ki')
+    log = open_log(tmp_path)
+    log.record("start", "catalog", "2 wanted")
+    log.close()
+    log = open_log(tmp_path)
+    assert [e.kind for e in log.since(0)] == ["start"]
+    log.close()

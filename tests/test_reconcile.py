@@ -8,7 +8,7 @@ import pytest
 
 from fairlead.commands import Commands
 from fairlead.core.backoff import TRIES
-from fairlead.core.errors import BadInput, UnknownName
+from fairlead.core.errors import BadInput, FairleadError, UnknownName
 from fairlead.core.model import (
     Cluster,
     EntryState,
@@ -164,6 +164,29 @@ async def test_a_command_that_cannot_be_started_backs_off_and_says_why() -> None
     world.clock.time += 60
     await world.settle()
     assert len(world.running("catalog")) == 2
+
+
+async def test_a_start_that_fails_is_tried_once_a_pass_however_many_are_missing() -> None:
+    world = await running()
+    world.platform.broken = "no free port"
+    Commands(world.loop).scale("catalog", 40)
+    await world.settle(1)
+    assert world.journal.kinds().count("start-failed") == 1
+    assert world.loop.tracked["catalog"].intent.backoff.failures == 1
+
+
+async def test_a_full_disk_keeps_nobody_from_scaling_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(service: str, decision: object) -> None:
+        raise FairleadError(f"cannot write {service}.json: No space left on device")
+
+    world = await running()
+    monkeypatch.setattr(world.decisions, "put", full)
+    Commands(world.loop).scale("catalog", 1)
+    for _ in range(8):
+        world.clock.time += 1
+        await world.settle()
+    assert len(world.running("catalog")) == 1
+    assert "No space left" in world.loop.tracked["catalog"].problem
 
 
 async def test_a_new_revision_rolls_and_a_broken_one_is_rolled_back_and_told() -> None:

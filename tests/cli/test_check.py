@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import socket
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fairlead import procfs
 from fairlead.cli import machine
 
 SETTINGS = """\
@@ -82,6 +84,21 @@ def test_what_our_own_daemon_holds_is_no_conflict(fairlead: Any, write: Any, dae
         write(port=port)
         daemon.control.listen = f"127.0.0.1:{port}"
         assert fairlead("check").status == 0
+
+
+def test_what_an_earlier_daemon_left_is_no_conflict(fairlead: Any, write: Any, state: Path) -> None:
+    """This process stands for the nginx that was left, which holds the listen address."""
+    found = procfs.stat(os.getpid())
+    assert found
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        write(port=port)
+        (state / "nginx").mkdir(parents=True)
+        record = {"pid": os.getpid(), "ticks": found.ticks, "listen": [f"127.0.0.1:{port}"]}
+        (state / "nginx" / "master.json").write_text(json.dumps(record))
+        assert fairlead("check").status == 0
+        (state / "nginx" / "master.json").write_text(json.dumps({**record, "ticks": 1}))
+        assert f"127.0.0.1:{port} is taken by" in fairlead("check").err
 
 
 @pytest.mark.parametrize(

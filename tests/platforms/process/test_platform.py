@@ -80,12 +80,13 @@ async def test_a_port_that_was_snatched_is_passed_over_by_the_next_start(ground:
 
 
 async def test_a_new_range_of_ports_is_for_new_endpoints(ground: Ground) -> None:
-    old = await ground.platform.start(ground.service())
-    first, last = old.port + 1, old.port + 400
-    ground.platform.use((first, last))
-    new = await ground.platform.start(ground.service())
-    assert first <= new.port <= last
-    assert old.id in {endpoint.id for endpoint in ground.platform.all()}
+    first, *_, last = ground.ports
+    platform = ground.platform((first, first))
+    old = await platform.start(sleeper())
+    platform.use((last, last))
+    new = await platform.start(sleeper())
+    assert (old.port, new.port) == (first, last)
+    assert {endpoint.id for endpoint in platform.all()} == {old.id, new.id}
 
 
 async def test_a_full_range_is_told_and_leaves_nothing(ground: Ground) -> None:
