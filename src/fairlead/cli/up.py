@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--timeout",
     type=Seconds(0),
-    default=60.0,
+    default=90.0,
     show_default=True,
     help="Seconds that --detach waits for the services.",
 )
