@@ -16,6 +16,7 @@ What may fail, and why nothing can be done about it; anything else is a finding:
 | was killed         | second                                | of a process that died            |
 | nginx was reloaded | at most one a connection, where it    | nginx 1.22 closes idle ones at    |
 |                    | crosses with the close                | once (keepalive_min_timeout: 1.27) |
+| nginx was killed   | the same, when its next one answers   | its orphans go as in a reload     |
 | an app closed a    | a POST that was sent at that moment   | the app may have done it, so it   |
 | connection without | (service `cut`, which does it every   | cannot be sent again; GETs are    |
 | a word             | 50 answers and when idle for 1 s)     |                                   |
@@ -129,6 +130,7 @@ class Soak:
         self.shop = RunningCluster(
             folder, {"services": self._services(), "ports": f"{base}-{base + 39}"}
         )
+        self.second = free_ports(1)[0]
         self.done: Counter[str] = Counter()
         self.first: dict[tuple[str, int], tuple[int, float]] = {}
         self.last: dict[tuple[str, int], tuple[int, float]] = {}
@@ -153,6 +155,7 @@ class Soak:
             (3, self.kill_endpoint), (2, self.hang), (1, self.kill_worker), (1, self.reload),
             (1, self.bad_file), (3, self.change_fixed), (1, self.two_applies), (1, self.bad_roll),
             (1, self.remove_and_add), (1, self.foreign), (3, self.kill_fairlead), (1, self.settle),
+            (1, self.kill_nginx), (1, self.hand_over),
         ]  # fmt: skip
 
     async def act(self) -> None:
@@ -237,9 +240,27 @@ class Soak:
             self.found.excuse(".*", 1.0, "nginx worker killed")
             os.kill(self.random.choice(workers), signal.SIGKILL)
 
+    async def kill_nginx(self) -> None:
+        """Its master; the workers finish what they are at when the next one answers."""
+        self.found.excuse(".*", 10.0, "nginx killed")
+        master: Any = self.shop.client.status()["proxy"]["pid"]
+        if master:
+            os.kill(master, signal.SIGKILL)
+
+    async def hand_over(self) -> None:
+        """One fairlead ends in order and leaves everything to the next."""
+        with suppress(Exception):  # it may end before it has answered
+            await asyncio.to_thread(self.shop.client.down, keep=True)
+        assert self.shop.daemon
+        await asyncio.to_thread(self.shop.daemon.wait, 30)
+        await self.shop.start()
+
     async def reload(self) -> None:
+        """Its own settings change, sometimes what it listens on too."""
         proxy = self.shop.settings.setdefault("proxy", {})
         proxy["max_body"] = f"{self.random.randint(64, 900)}m"
+        ports = [self.shop.port, *self.random.choice(((), (self.second,)))]
+        self.shop.settings["listen"] = [f"127.0.0.1:{port}" for port in ports]
         self.found.excuse(".*", 10.0, "nginx reloaded")  # later when fairlead is killed meanwhile
         await self.apply()
 
