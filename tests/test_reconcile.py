@@ -187,6 +187,7 @@ async def test_a_full_disk_keeps_nobody_from_scaling_in(monkeypatch: pytest.Monk
         await world.settle()
     assert len(world.running("catalog")) == 1
     assert "No space left" in world.loop.tracked["catalog"].problem
+    assert world.journal.kinds().count("problem") == 1
 
 
 async def test_a_new_revision_rolls_and_a_broken_one_is_rolled_back_and_told() -> None:

@@ -126,8 +126,8 @@ class Reconciler:
         if tracked.removed and not tracked.endpoints:
             await self._drop(name, tracked)
             return
-        self._tell_problem(tracked, tracked.belief.problem)
         self.keep(name)
+        self._tell_problem(tracked, tracked.belief.problem)
         if due := list(_deadlines(tracked, self.edges.clock.now())):
             self._deadlines[name] = min(due)
 
