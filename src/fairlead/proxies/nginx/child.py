@@ -1,17 +1,16 @@
-"""Keeps one nginx running: started or adopted, reloaded, started again when it dies, ended."""
+"""The one nginx of a prefix: started or adopted, reloaded, ended."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from fairlead.core.errors import Busy, FairleadError, ProxyError
+from fairlead.core.errors import Busy, ProxyError
 from fairlead.core.model import Front
 from fairlead.ports import Journal
 from fairlead.proxies.nginx import machine
@@ -24,31 +23,20 @@ from fairlead.proxies.nginx.prefix import LUA, Prefix, Record, config_digest
 START_TIMEOUT = 10.0
 QUIT_TIMEOUT = 15.0
 RELEASE_TIMEOUT = 2.0
-STEADY = 10.0
-"""An nginx that lived so long, in seconds, ends a row of failures."""
-LONGEST_DELAY = 10.0
 
 _POLL = 0.005
 
 
 class Child:
-    """`revived` is awaited each time that nginx serves again after it died unasked."""
+    """At most one nginx process, until it ends; `begin` starts the next one on the same sockets."""
 
-    def __init__(
-        self,
-        prefix: Prefix,
-        control: Control,
-        journal: Journal,
-        revived: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, prefix: Prefix, control: Control, journal: Journal) -> None:
         self._prefix, self._control, self._journal = prefix, control, journal
-        self._revived = revived
         self._listening = Listening()
         self._turn = asyncio.Lock()
         self._front = Front()
         self._record = Record(0, 0)
         self._master: Master | None = None
-        self._watching: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -75,11 +63,10 @@ class Child:
             if self._master:
                 await self.configure(front)
             else:
-                await self._begin_anew()
+                await self.begin_anew()
         except BaseException:
             await self.close()
             raise
-        self._watching = asyncio.create_task(self._watch())
 
     async def configure(self, front: Front) -> None:
         """Let nginx follow a front: it reloads when, and only when, that changes anything.
@@ -92,24 +79,55 @@ class Child:
                 await self._reload(front, text)
             self._front = front
 
+    async def ended(self) -> int:
+        """Wait until it ends; its pid."""
+        assert self._master
+        await self._master.ended.wait()
+        self._master.close()
+        self._forget_control()
+        return self._master.pid
+
+    async def begin(self) -> None:
+        """Start an nginx; workers that the one before left behind serve until it answers."""
+        async with self._turn:
+            before = self._record.pid
+            await self._take_sockets(before)
+            self._forget_control()
+            argv = self._prefix.argv(self._machine, self._prefix.conf)
+            master = Master.spawn(argv, self._listening.descriptors)
+            try:
+                self._save(pid=master.pid, ticks=master.identity.ticks)
+                await self._answering(master)
+            except BaseException:
+                await master.end(0)
+                raise
+            digest = config_digest(self._prefix.conf.read_text())
+            self._save(listen=self._front.listen, config=digest)
+            signal_orphans(before, signal.SIGQUIT)
+            self._master = master
+
+    async def begin_anew(self) -> None:
+        """The same, with whatever was lost of the prefix made again."""
+        self._prefix.prepare()
+        text = self._rendered(self._front)
+        await self._take_sockets(self._record.pid)  # says who is in the way, better than nginx
+        await self._prefix.install(self._machine, text)
+        await self.begin()
+
     async def close(self) -> None:
-        """Watch it no longer and leave it serving."""
-        await self._let_go()
+        """Leave it serving."""
+        self._let_go()
         if self._master:
             self._master.close()
 
     async def stop(self) -> None:
         """Requests in flight get QUIT_TIMEOUT seconds to end. Removes the prefix."""
-        await self._let_go()
+        self._let_go()
         if self._master:
             await self._master.end(QUIT_TIMEOUT)
         self._prefix.remove()
 
-    async def _let_go(self) -> None:
-        if self._watching:
-            self._watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watching
+    def _let_go(self) -> None:
         self._listening.close()
         self._control.close()
 
@@ -131,32 +149,6 @@ class Child:
                 await master.end(QUIT_TIMEOUT)
                 return None
         return master
-
-    async def _begin_anew(self) -> None:
-        self._prefix.prepare()
-        text = self._rendered(self._front)
-        await self._take_sockets(self._record.pid)  # says who is in the way, better than nginx
-        await self._prefix.install(self._machine, text)
-        await self._begin()
-
-    async def _begin(self) -> None:
-        """Start an nginx; workers that the one before left behind serve until it answers."""
-        async with self._turn:
-            before = self._record.pid
-            await self._take_sockets(before)
-            self._forget_control()
-            argv = self._prefix.argv(self._machine, self._prefix.conf)
-            master = Master.spawn(argv, self._listening.descriptors)
-            try:
-                self._save(pid=master.pid, ticks=master.identity.ticks)
-                await self._answering(master)
-            except BaseException:
-                await master.end(0)
-                raise
-            digest = config_digest(self._prefix.conf.read_text())
-            self._save(listen=self._front.listen, config=digest)
-            signal_orphans(before, signal.SIGQUIT)
-            self._master = master
 
     async def _take_sockets(self, before: int) -> None:
         """Orphans have them when the fairlead that bound them is gone: then they must leave."""
@@ -219,36 +211,6 @@ class Child:
             self._master.signal(signal.SIGHUP)
         self._save(reloads=self._record.reloads + 1)
 
-    async def _watch(self) -> None:
-        failures = 0
-        while self._master:
-            began = _now()
-            await self._master.ended.wait()
-            self._master.close()
-            self._forget_control()
-            failures = 0 if _now() - began >= STEADY else failures + 1
-            self._journal.record("proxy-died", "", f"nginx ({self._master.pid}) died unasked")
-            await self._revive(failures)
-
-    async def _revive(self, failures: int) -> None:
-        died = _now()
-        begin = self._begin
-        while True:
-            await asyncio.sleep(_delay(failures))
-            try:
-                await begin()
-                break
-            except (FairleadError, OSError) as error:
-                failures += 1
-                again = f"the next try is in {_delay(failures):g} s"
-                self._journal.record("proxy-died", "", f"nginx does not start: {error}; {again}")
-                begin = self._begin_anew  # whatever was lost of the prefix is made again
-        back = (
-            f"nginx ({self.pid}) serves its last table again, {_now() - died:.2f} s after the end"
-        )
-        self._journal.record("proxy-back", "", back)
-        await self._revived()
-
     def _rendered(self, front: Front) -> str:
         modules, token = self._machine.modules, self._prefix.trace_token()
         return render(front, self._prefix.path, modules, LUA, token, _user())
@@ -256,11 +218,6 @@ class Child:
     def _save(self, **changes: Any) -> None:
         self._record = msgspec.structs.replace(self._record, **changes)
         self._prefix.write_record(self._record)
-
-
-def _delay(failures: int) -> float:
-    """Seconds before the next start: none at first, then growing."""
-    return min(0.1 * 2 ** (failures - 2), LONGEST_DELAY) if failures > 1 else 0.0
 
 
 def _user() -> str:

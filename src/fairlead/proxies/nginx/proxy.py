@@ -15,6 +15,7 @@ from fairlead.proxies.nginx.prefix import Prefix
 from fairlead.proxies.nginx.slots import Slots
 from fairlead.proxies.nginx.table import checked_name, encode
 from fairlead.proxies.nginx.table_files import TableFiles
+from fairlead.proxies.nginx.watch import Watch
 
 
 class NginxProxy:
@@ -24,7 +25,8 @@ class NginxProxy:
         prefix = Prefix(state.resolve() / "nginx")
         self._front, self._notify, self._journal = front, notify, journal
         self._control = Control(prefix.socket)
-        self._child = Child(prefix, self._control, journal, self._revived)
+        self._child = Child(prefix, self._control, journal)
+        self._watch = Watch(self._child, journal, self._revived)
         self._files = TableFiles(prefix.table)
         self._slots = Slots()
         self._generation = 0
@@ -35,6 +37,7 @@ class NginxProxy:
     async def start(self) -> None:
         """Start or adopt nginx. Missing, Busy or ProxyError, and nothing runs, when it cannot."""
         await self._child.start(self._front)
+        self._watch.start()
         live = await self._control.table()
         self._generation = live.generation
         clashing = self._slots.restore({name: doc.slots for name, doc in live.services.items()})
@@ -79,10 +82,12 @@ class NginxProxy:
 
     async def close(self) -> None:
         await self._all_saved()
+        await self._watch.stop()
         await self._child.close()
 
     async def stop(self) -> None:
         await self._all_saved()
+        await self._watch.stop()
         await self._child.stop()
 
     async def _push(self, table: ServiceTable) -> int:
