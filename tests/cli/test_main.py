@@ -104,7 +104,10 @@ def test_a_reader_that_goes_away_gets_no_traceback(daemon: Any, tmp_path: Path) 
     for number in range(2000):
         daemon.do(daemon.control.happen("test", "catalog", f"thing {number} " + "x" * 100))
     process = subprocess.Popen(
-        [*FAIRLEAD, "events"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*FAIRLEAD, "events", "-n", "2000"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stdout
     assert process.stderr

@@ -83,6 +83,18 @@ def test_a_day(shop: Shop) -> None:
     assert "no daemon is running" in shop.run("status", status=1)
 
 
+@pytest.mark.parametrize("text", ["services: [", None])
+def test_down_needs_no_good_settings_to_stop_what_is_left(shop: Shop, text: str | None) -> None:
+    shop.run("up", "--detach")
+    document = json.loads(shop.run("status", "--json"))
+    pids = [document["proxy"]["pid"], document["services"][0]["endpoints"][0]["pid"]]
+    os.kill(int((shop.folder / ".fairlead" / "lock").read_text()), 9)
+    file = shop.folder / "fairlead.yaml"
+    file.unlink() if text is None else file.write_text(text)
+    assert shop.run("down") == "all stopped\n"
+    assert not any(lives(pid) for pid in pids)
+
+
 def test_down_after_the_daemon_was_killed_leaves_nothing(shop: Shop) -> None:
     shop.run("up", "--detach")
     document = json.loads(shop.run("status", "--json"))

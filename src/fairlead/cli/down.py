@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from fairlead.cli.place import Place, Seconds, file_option
-from fairlead.core.errors import DaemonError
+from fairlead.cli.text import printable, shortened
+from fairlead.core.errors import BadInput, DaemonError
 
 if TYPE_CHECKING:
     from fairlead.cli.client import Client
@@ -57,8 +60,26 @@ def _adopt(place: Place, client: Client) -> int:
     from fairlead.cli.detach import start
 
     click.echo("no daemon is running: starting one to stop what the last one left", err=True)
-    start(place)
+    start(_usable(place))
     return client.pid()
+
+
+def _usable(place: Place) -> Place:
+    """The place itself; without good settings, one with the least that can stop what is left."""
+    from fairlead.proxies.nginx.prefix import Prefix
+    from fairlead.settings import load
+
+    try:
+        load(place.file)
+    except BadInput as error:
+        click.echo(f"{printable(shortened(str(error).splitlines()[0]))}: going without", err=True)
+    else:
+        return place
+    nginx = Prefix(place.state / "nginx").read_record()
+    listen = {"listen": list(nginx.listen)} if nginx else {}
+    file = place.state / "down.yaml"
+    file.write_text(json.dumps({**listen, "services": {}}), encoding="utf-8")
+    return replace(place, file=file)
 
 
 def _end(client: Client, pid: int, *, keep: bool, timeout: float) -> None:

@@ -29,10 +29,12 @@ class Held:
 
 def left(state: Path) -> Held:
     """What an earlier daemon left running there, for the next one to take over."""
+    from fairlead.proxies.nginx.master import orphans
     from fairlead.proxies.nginx.prefix import Prefix
 
     nginx = Prefix(state / "nginx").read_record()
-    listen = nginx.listen if nginx and nginx.identity.is_alive else ()
+    serving = nginx and (nginx.identity.is_alive or orphans(nginx.pid))
+    listen = nginx.listen if nginx and serving else ()
     ports = {port for file in state.glob("endpoints/*.json") for port in _port(file)}
     return Held(listen, ports)
 

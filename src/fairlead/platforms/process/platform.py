@@ -113,7 +113,8 @@ class ProcessPlatform:
         except BaseException as error:
             self._undo(record)
             if isinstance(error, OSError):
-                raise PlatformError(f"{service.name}: cannot be started: {error.strerror or error}") from error
+                why = error.strerror or error
+                raise PlatformError(f"{service.name}: cannot be started: {why}") from error
             raise
 
     async def stop(self, endpoint: Endpoint, timeout: float) -> None:
