@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from tests.proxies.nginx.front import Nginx, Request, Start, doc, entry, ok, read_answer
+from tests.ground import free_port
+from tests.proxies.nginx.front import Nginx, Request, Start, doc, entry, ok, read_answer, route
 
 pytestmark = pytest.mark.integration
 
@@ -153,3 +155,35 @@ async def test_large_headers_pass_both_ways(nginx: Nginx, upstream: Start) -> No
         assert b" 200 " in answer.split(b"\r\n")[0]
         assert large.encode() in answer
         writer.close()
+
+
+async def test_the_clients_connection_stays_whatever_way_a_request_goes(
+    nginx: Nginx, upstream: Start
+) -> None:
+    server = await upstream("kept")
+    dead = free_port()
+    kinds: list[tuple[str, int, dict[str, Any]]] = [
+        ("plain", server.port, {}),
+        ("sticky", server.port, {"sticky": "way"}),
+        ("stream", server.port, {"stream": True}),
+        ("dead", dead, {}),
+        ("empty", 0, {"hold": 0.05}),
+    ]
+    for name, port, more in kinds:
+        entries = [entry(f"{name}-1", port, 40 + len(name))] if port else []
+        await nginx.put(doc(name, entries, route(f"{name}.localhost"), **more))
+    stripped = route("strip.localhost", "/x", strip=True)
+    await nginx.put(doc("strip", [entry("strip-1", server.port, 7)], stripped))
+    expected = {"plain": 200, "sticky": 200, "stream": 200, "strip": 200, "dead": 502, "empty": 503}
+    reader, writer = await asyncio.open_connection("127.0.0.1", nginx.port)
+    for name, status in {**expected, "unknown": 404}.items():
+        writer.write(f"GET /x HTTP/1.1\r\nHost: {name}.localhost\r\n\r\n".encode())
+        answer = await read_answer(reader)
+        assert (name, answer.status) == (name, status)
+        assert (name, answer.headers["connection"]) == (name, "keep-alive")
+    writer.close()
+    counted = (await nginx.counters("dead"))["dead-1"]
+    assert (counted["requests"], counted["failures"], counted["in_flight"]) == (1, 1, 0)
+    log = nginx.errors()
+    assert "no live upstreams" not in log
+    assert f"no endpoint answered: 127.0.0.1:{dead}" in log

@@ -31,7 +31,7 @@ def render(
             _http(front, _path(prefix), _path(lua)),
             _trace(trace_token),
             _upstreams(front),
-            _front(front),
+            _front(front, _path(prefix)),
             _control(_path(prefix)),
             "}\n",
         ]
@@ -151,12 +151,13 @@ _FULL = f"""\
       add_header X-Fairlead-Endpoint $fl_endpoint always;"""
 
 
-def _front(front: Front) -> str:
+def _front(front: Front, prefix: str) -> str:
     """Headers may be as large as servers commonly let them be (nginx's own limit is 4 KiB).
 
     Requests without a body or other peculiarities go straight on: the balancer finds their
-    service and all is done in two phases. What it cannot do there it ends with a 500, which leads,
-    like all other requests, to @route; that sends what may have to wait to @full or @stream.
+    service and all is done in two phases. What it cannot do there it ends with a 502, which leads,
+    like all other requests, to @route; that sends what may have to wait to @full or @stream. nginx
+    calls that 502 an error, hence the error_log; of those that failed indeed @route tells.
     """
     listens = "\n".join(_listen(each) for each in front.listen)
     if not front.listen:
@@ -178,7 +179,8 @@ def _front(front: Front) -> str:
     error_page 500 = @full;
     log_by_lua_block {{ fairlead.settle() }}
     location / {{
-      error_page 418 500 = @route;
+      error_page 418 502 = @route;
+      error_log {prefix}/error.log crit;
       if ($content_length) {{ return 418; }}
       if ($http_transfer_encoding) {{ return 418; }}
       if ($http_upgrade) {{ return 418; }}
@@ -210,6 +212,7 @@ def _front(front: Front) -> str:
       access_by_lua_block {{ fairlead.hold() }}
       proxy_pass http://fairlead;
     }}
+    location @failed {{ return 502; }}
     location @missing {{ return 404 "no service answers here\\n"; }}
   }}"""
 

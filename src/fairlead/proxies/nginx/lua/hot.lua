@@ -51,6 +51,10 @@ end
 -- The location where the request goes on, or nil for straight on: nothing is unusual about it.
 function hot.route()
     local r = exdata()
+    if place[tonumber(cast(address, r))] then -- it was given an entry already, in `/`
+        ngx.log(ngx.ERR, "no endpoint answered: ", var(r, "upstream_addr"), ", ", var(r, "upstream_status"))
+        return "@failed"
+    end
     if header.epoch ~= live.epoch then live.renew() end
     local route = find_route(r)
     if not route then return "@missing" end
@@ -141,8 +145,8 @@ function hot.choose()
     set_limits(service, r)
 end
 
--- Routes and chooses at once, for requests that nothing was found unusual in. A 500 sends the others
--- to @route (config.py).
+-- Routes and chooses at once, for requests that nothing was found unusual in. A 502 sends the others
+-- to @route (config.py). Not a 500: nginx closes the client's connection after it, whatever follows.
 function hot.choose_plainly()
     local r = exdata()
     local key, now = tonumber(cast(address, r)), tonumber(C.ngx_http_lua_ffi_monotonic_msec())
@@ -150,10 +154,10 @@ function hot.choose_plainly()
     if entry then return retry(r, key, entry, now) end
     if header.epoch ~= live.epoch then live.renew() end
     local route = find_route(r)
-    if not route or route.strip > 1 or route.service.unusual then return ngx.exit(ngx.ERROR) end
+    if not route or route.strip > 1 or route.service.unusual then return ngx.exit(BUSY) end
     local service = route.service
     entry = take(service, r, now)
-    if not entry then return ngx.exit(ngx.ERROR) end
+    if not entry then return ngx.exit(BUSY) end
     place[key], begun[key] = entry, now
     set_limits(service, r)
 end
