@@ -91,10 +91,7 @@ async def test_of_fixed_endpoints_all_that_are_listed_are_wanted() -> None:
     world = await begun(Service("web", endpoints=places))
     found = await told(world)
     assert (found["desired"], found["strategy"]) == (2, "fixed")
-    assert (
-        found.get("problem")
-        == "2 of its endpoints are drained; back into use: fairlead restart web"
-    )
+    assert found.get("problem") == "2 of 2 drained; back into use: fairlead restart web"
     three = tuple(replace(places[0], port=port) for port in (7001, 7002, 7003))
     Commands(world.loop).adopt(Cluster(services=(Service("web", endpoints=three),)))
     assert (await told(world))["desired"] == 3

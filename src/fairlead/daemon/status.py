@@ -123,7 +123,7 @@ def _taken_out(tracked: Tracked) -> str:
     name, missing = tracked.service.name, _desired(tracked) - len(tracked.endpoints)
     if not tracked.service.fixed or missing <= 0:
         return ""
-    return f"{missing} of its endpoints are drained; back into use: fairlead restart {name}"
+    return f"{missing} of {_desired(tracked)} drained; back into use: fairlead restart {name}"
 
 
 def _desired(tracked: Tracked) -> int:
