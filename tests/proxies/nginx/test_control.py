@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from fairlead.core.errors import ProxyError
-from fairlead.core.model import Counters, Entry, ServiceTable
+from fairlead.core.model import LATENCY_BOUNDS, Counters, Entry, ServiceTable
 from fairlead.proxies.nginx import control as control_module
 from fairlead.proxies.nginx.control import Control
+from fairlead.proxies.nginx.prefix import LUA
 from fairlead.proxies.nginx.table import encode
 from tests.ground import until
 
@@ -100,6 +102,13 @@ async def test_reads_counters(nginx: FakeNginx, control: Control) -> None:
     expected = Counters(1, 10, 2, (0, 7, 0, 0, 3), (4, 6), 0.5)
     assert await control.counters("catalog") == {"catalog-1": expected}
     assert nginx.seen == [("GET /counters?service=catalog", b"")]
+
+
+def test_both_sides_know_the_same_bounds_of_latency() -> None:
+    lua = (LUA / "hot.lua").read_text()
+    bounds = re.search(r"^local BOUNDS = \{ ([\d, ]+) \}$", lua, re.MULTILINE)
+    assert bounds
+    assert tuple(int(ms) / 1000 for ms in bounds[1].split(", ")) == LATENCY_BOUNDS
 
 
 @pytest.mark.parametrize("polite", [True, False])
