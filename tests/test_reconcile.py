@@ -11,12 +11,14 @@ from fairlead.core.backoff import TRIES
 from fairlead.core.errors import BadInput, FairleadError, UnknownName
 from fairlead.core.model import (
     Cluster,
+    Entry,
     EntryState,
     FixedEndpoint,
     HealthCheck,
     Phase,
     Route,
     Service,
+    ServiceTable,
 )
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.reconcile import Reconciler
@@ -361,4 +363,23 @@ async def test_a_fixed_endpoint_that_is_listed_again_while_it_drains_stays() -> 
     world.proxy.in_flight[busy] = 0
     await world.settle()
     assert busy in world.proxy.up("catalog")
+    await fixed.close()
+
+
+async def test_a_fixed_endpoint_that_is_listed_again_after_a_restart_is_used() -> None:
+    """It was draining when fairlead was killed; the next one knows of that from the proxy only."""
+    one, two = (FixedEndpoint("10.0.0.5", port) for port in (8080, 8081))
+    world = StubWorld()
+    fixed = FixedPlatform(world.loop.notify, world.clock)
+    world.loop = Reconciler(replace(world.loop.edges, platforms=(world.platform, fixed)))
+    commands = Commands(world.loop)
+    commands.adopt(cluster(Service("catalog", endpoints=(one,))))
+    draining = Entry("catalog-10.0.0.5-8081", "10.0.0.5", 8081, EntryState.DRAINING)
+    world.loop.restore({"catalog": ServiceTable("catalog", entries=(draining,))})
+    await world.settle()
+    commands.adopt(cluster(Service("catalog", endpoints=(two,))))
+    await world.settle()
+    world.pass_checks()
+    await world.settle()
+    assert world.proxy.up("catalog") == {draining.id}
     await fixed.close()

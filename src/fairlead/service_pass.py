@@ -78,7 +78,7 @@ class ServicePass:
                 initial = tracked.health.get(endpoint.id, Health())
                 self._edges.checks.watch(endpoint, tracked.service.health, initial)
         before = known.get(endpoint.id)
-        if before and endpoint.revision and not before.revision:
+        if _listed_again(tracked, before, endpoint):
             self._take_back(tracked, endpoint)
         if endpoint.phase is Phase.EXITED and (before is None or before.phase is not Phase.EXITED):
             self._note_exit(tracked, endpoint, witnessed=before is not None)
@@ -204,6 +204,18 @@ class ServicePass:
 
     def _tell(self, tracked: Tracked, kind: str, message: str, endpoint: str = "") -> None:
         self._edges.journal.record(kind, tracked.service.name, message, endpoint)
+
+
+def _listed_again(tracked: Tracked, before: Endpoint | None, endpoint: Endpoint) -> bool:
+    """Whether a fixed endpoint was leaving because it was unlisted, and is listed now.
+
+    Of one that was leaving when fairlead was restarted only the drain is known; one that leaves by
+    command is in `leaves` too.
+    """
+    if before is not None:
+        return bool(endpoint.revision) and not before.revision
+    key = endpoint.id
+    return tracked.service.fixed and key in tracked.drains and key not in tracked.leaves
 
 
 def _withdrawn(table: ServiceTable, endpoint_id: str) -> bool:
