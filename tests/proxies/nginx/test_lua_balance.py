@@ -149,6 +149,19 @@ async def test_slow_start_begins_with_few(nginx: Nginx, upstream: Start) -> None
         assert warm["a-1"] > 25, balance
 
 
+async def test_a_cold_one_is_not_chosen_for_being_idle(nginx: Nginx, upstream: Start) -> None:
+    async def busy(request: Request, writer: asyncio.StreamWriter) -> bytes:
+        await asyncio.sleep(0.02)
+        return ok("answer")
+
+    servers = [await upstream("a", busy) for _ in range(2)]
+    entries = [entry(f"a-{n}", server.port, n) for n, server in enumerate(servers)]
+    entries[1]["ready_at"] = time.time()
+    await nginx.put(doc("a", entries, balance="p2c", slow_start=1000.0))
+    await asyncio.gather(*(shares(nginx, 25) for _ in range(16)))
+    assert len(servers[1].requests) < 70  # of 400; it has a tenth of its weight
+
+
 @pytest.mark.parametrize("state", ["down", "draining"])
 async def test_only_up_gets_requests_and_all_keep_counters(
     nginx: Nginx, upstream: Start, state: str

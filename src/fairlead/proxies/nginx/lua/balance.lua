@@ -57,7 +57,12 @@ end
 
 local function p2c_weighted(service, _, ms)
     local x, y = draw_two(service, ms)
-    if load(y.slot) * x.weight < load(x.slot) * y.weight then return y end
+    local of_x, of_y = x.weight, y.weight
+    if service.warming then
+        of_x = of_x * warmth(x, service.slow_start, ms)
+        of_y = of_y * warmth(y, service.slow_start, ms)
+    end
+    if load(y.slot) * of_x < load(x.slot) * of_y then return y end
     return x
 end
 
