@@ -240,6 +240,7 @@ async def test_a_bad_new_file_leaves_the_old_one_in_force(cluster: Make) -> None
     shop = cluster({"app": service()})
     await shop.start()
     await shop.ready(1)
+    assert (await shop.get()).status == 200  # nginx knows what is ready
     before: Any = shop.client.status()
     shop.file.write_text(shop.file.read_text().replace("replicas", "replicaz"))
     with pytest.raises(Exception, match="replicas"):
