@@ -77,6 +77,17 @@ def test_scale_that_is_not_done_in_time_says_what_is_missing(fairlead: Any, daem
     assert "2 wanted as before; 1 ready, 1 starting" in fairlead("scale", "catalog", 2).out
 
 
+def test_scale_does_not_wait_for_what_a_later_command_changed(fairlead: Any, daemon: Any) -> None:
+    daemon.control.stuck = "never ready"
+    later = threading.Timer(0.3, lambda: daemon.do(daemon.control.scale("catalog", 1)))
+    later.start()
+    result = fairlead("scale", "catalog", 3, "--wait", "--timeout", 60)
+    later.join()
+    assert result.status == 1
+    assert "given up: catalog: 1 of 3 ready" in result.err
+    assert "1 wanted by a later command" in result.err
+
+
 def test_drain_says_what_follows(fairlead: Any, daemon: Any) -> None:
     daemon.control.lag = 5.0
     result = fairlead("drain", "catalog/catalog-20001")

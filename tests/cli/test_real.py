@@ -83,6 +83,17 @@ def test_a_day(shop: Shop) -> None:
     assert "no daemon is running" in shop.run("status", status=1)
 
 
+def test_of_two_that_start_at_once_one_is_refused(shop: Shop) -> None:
+    command = [*FAIRLEAD, "up", "--detach"]
+    both = [
+        subprocess.Popen(command, cwd=shop.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    told = [process.communicate(timeout=60) for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1], told
+    assert b"already running" in b"".join(err for _, err in told)
+
+
 @pytest.mark.parametrize("text", ["services: [", None])
 def test_down_needs_no_good_settings_to_stop_what_is_left(shop: Shop, text: str | None) -> None:
     shop.run("up", "--detach")

@@ -52,11 +52,11 @@ def start(place: Place) -> None:
         if (status := process.poll()) is not None:
             raise _ended(log, begin, status)
         try:
-            client.status()
+            if client.pid() == process.pid and client.status():
+                return  # and not a daemon that was started at the same time
         except DaemonError:
-            time.sleep(PAUSE)
-        else:
-            return
+            pass
+        time.sleep(PAUSE)
     raise DaemonError(f"the daemon does not answer after {START_TIMEOUT:g} s; its words: {log}")
 
 

@@ -32,7 +32,7 @@ def command(
 ) -> int:
     """Run N endpoints of SERVICE."""
     from fairlead.cli.client import Client
-    from fairlead.cli.wait import lacking, until
+    from fairlead.cli.wait import given_up, lacking, until
 
     client = Client(place)
     before = client.status(service)["services"][0]["desired"]
@@ -41,6 +41,7 @@ def command(
         lambda: client.status(service)["services"],
         lambda services: lacking(services[0], replicas),
         timeout if wait else 0,
+        lambda services: given_up(services) or services[0]["desired"] != replicas,
     )
     found = end.services[0]
     if as_json:

@@ -18,6 +18,7 @@ PAUSE = 0.1
 
 Read = Callable[[], Sequence[ServiceDoc]]
 Lack = Callable[[Sequence[ServiceDoc]], str]
+InVain = Callable[[Sequence[ServiceDoc]], bool]
 
 
 def lacking(service: ServiceDoc, replicas: int | None = None) -> str:
@@ -49,11 +50,7 @@ class End:
     services: Sequence[ServiceDoc]
     word: str
     seconds: float
-
-    @property
-    def in_vain(self) -> bool:
-        """Waiting longer would not have helped."""
-        return any(s.get("given_up") and s["ready"] < s["desired"] for s in self.services)
+    in_vain: bool
 
     @property
     def told(self) -> str:
@@ -62,12 +59,17 @@ class End:
         return f"not done after {count(int(self.seconds), 'second')}: {self.word}"
 
 
-def until(read: Read, lack: Lack, timeout: float) -> End:
+def given_up(services: Sequence[ServiceDoc]) -> bool:
+    """Whether one of them has too few ready, and starts no more."""
+    return any(s.get("given_up") and s["ready"] < s["desired"] for s in services)
+
+
+def until(read: Read, lack: Lack, timeout: float, in_vain: InVain = given_up) -> End:
     """Reads until nothing is missing, waiting is in vain, or `timeout` seconds are over."""
     begin = time.monotonic()
     while True:
         services = read()
-        end = End(services, lack(services), time.monotonic() - begin)
+        end = End(services, lack(services), time.monotonic() - begin, in_vain(services))
         if not end.word or end.in_vain or end.seconds >= timeout:
             _show_progress("")
             return end
