@@ -96,6 +96,22 @@ async def test_killing_an_endpoint_costs_only_posts_that_it_was_working_on(clust
     assert posted.connections_broken == 0
 
 
+async def test_killing_the_only_endpoint_lets_requests_wait(cluster: Make) -> None:
+    shop = cluster({"app": service()})
+    await shop.start()
+    await shop.ready(1)
+    load = shop.load(clients=4, calls=(Call("GET", "/a"),))
+    running = asyncio.create_task(load.run())
+    for _ in range(2):
+        before, seen = shop.pids(), load.requests
+        await shop.until(lambda n=seen: load.requests > n + 200, "load")
+        os.kill(next(iter(before)), signal.SIGKILL)
+        await shop.until(lambda p=before: shop.pids().isdisjoint(p), "the dead one is out")
+        await shop.ready(1)
+    load.stop()
+    assert_nothing_lost(await running)
+
+
 async def test_fairlead_killed_under_load_loses_nothing_and_adopts_what_runs(cluster: Make) -> None:
     shop = cluster({"app": service(replicas=2)})
     await shop.start()

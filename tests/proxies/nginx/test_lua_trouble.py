@@ -223,3 +223,54 @@ async def test_requests_end_before_the_old_workers_of_a_reload(
     await nginx.in_flight("a-1", 1)
     nginx.signal(signal.SIGHUP)
     assert (await task).text == "done"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_request_that_found_only_the_dead_waits_for_the_next(
+    nginx: Nginx, upstream: Start, method: str
+) -> None:
+    """The only endpoint has died, and fairlead replaces it: that is a wait, not a 502."""
+    born = await upstream("born")
+    dead = entry("dead", free_port(), 0)
+    await nginx.put(doc("a", [dead], hold=10.0))
+    answer = asyncio.create_task(nginx.get(method=method))
+    await until(lambda: _failed_once(nginx))
+    await nginx.put(doc("a", [], hold=10.0))
+    await nginx.put(doc("a", [entry("born", born.port, 1)], hold=10.0))
+    assert (await answer).text == "born"
+    counted = (await nginx.counters("a"))["born"]
+    assert (counted["requests"], counted["failures"], counted["in_flight"]) == (1, 0, 0)
+
+
+async def _failed_once(nginx: Nginx) -> bool:
+    return (await nginx.counters("a"))["dead"]["failures"] == 1
+
+
+async def test_what_an_endpoint_has_got_is_sent_again_only_where_that_does_no_harm(
+    nginx: Nginx, upstream: Start
+) -> None:
+    async def dies(request: Request, writer: asyncio.StreamWriter) -> bytes:
+        died.append(request.method)
+        writer.transport.abort()
+        return b""
+
+    died: list[str] = []
+    dying, born = await upstream("dying", dies), await upstream("born")
+    await nginx.put(doc("a", [entry("dying", dying.port, 0)], hold=10.0))
+    answers = {m: asyncio.create_task(nginx.get(method=m)) for m in ("GET", "POST")}
+    await until(lambda: _seen(died, 3))  # the GET twice: it may have met an idle connection's end
+    await nginx.put(doc("a", [entry("born", born.port, 1)], hold=10.0))
+    assert (await answers["POST"]).status == 502
+    assert (await answers["GET"]).text == "born"
+    assert sorted(died) == ["GET", "GET", "POST"]
+
+
+async def _seen(died: list[str], count: int) -> bool:
+    return len(died) >= count
+
+
+async def test_where_nothing_changes_the_wait_is_short(nginx: Nginx) -> None:
+    await nginx.put(doc("a", [entry("dead", free_port(), 0)], hold=10.0))
+    async with asyncio.timeout(8):
+        assert (await nginx.get()).status == 502
+    assert (await nginx.counters("a"))["dead"]["in_flight"] == 0

@@ -157,7 +157,8 @@ def _front(front: Front, prefix: str) -> str:
     Requests without a body or other peculiarities go straight on: the balancer finds their
     service and all is done in two phases. What it cannot do there it ends with a 502, which leads,
     like all other requests, to @route; that sends what may have to wait to @full or @stream. nginx
-    calls that 502 an error, hence the error_log; of those that failed indeed @route tells.
+    calls that 502 an error, hence the error_log; of requests that failed indeed @failed tells,
+    after it has tried once more those that may be.
     """
     listens = "\n".join(_listen(each) for each in front.listen)
     if not front.listen:
@@ -177,6 +178,7 @@ def _front(front: Front, prefix: str) -> str:
     proxy_next_upstream error timeout;
     proxy_next_upstream_timeout 30s;
     error_page 500 = @full;
+    error_page 502 = @failed;
     log_by_lua_block {{ fairlead.settle() }}
     location / {{
       error_page 418 502 = @route;
@@ -193,6 +195,7 @@ def _front(front: Front, prefix: str) -> str:
     location @route {{
       error_page 418 = $fl_location;
       error_page 500 = @full;
+      error_page 502 = @failed;
       set_by_lua_block $fl_location {{ return fairlead.route() }}
       if ($fl_location) {{ return 418; }}
 {_FULL}
@@ -212,7 +215,13 @@ def _front(front: Front, prefix: str) -> str:
       access_by_lua_block {{ fairlead.hold() }}
       proxy_pass http://fairlead;
     }}
-    location @failed {{ return 502; }}
+    location @failed {{
+      error_page 500 = @full;
+{_FULL}
+      add_header Set-Cookie $fl_cookie always;
+      access_by_lua_block {{ fairlead.again() }}
+      proxy_pass http://fairlead;
+    }}
     location @missing {{ return 404 "no service answers here\\n"; }}
   }}"""
 

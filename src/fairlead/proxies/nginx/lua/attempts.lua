@@ -28,25 +28,50 @@ local function count_failure(entry, connected, now)
     if not connected then strike(entry, now) end
 end
 
-local function remember(key, entry)
+function attempts.tried(key)
     if not tried[key] then
         tried[key], attempts.open = {}, attempts.open + 1
     end
-    local again = tried[key][entry]
-    tried[key][entry] = true
+    return tried[key]
+end
+
+-- Whether any attempt got as far as sending something.
+function attempts.sent(r, key)
+    return attempts.tried(key).sent or sent_something(r)
+end
+
+-- A request waits for another endpoint only once (again.lua).
+function attempts.is_last(key)
+    return attempts.tried(key).is_last
+end
+
+function attempts.make_last(key)
+    attempts.tried(key).is_last = true
+end
+
+local function remember(key, entry, connected)
+    local all = attempts.tried(key)
+    local again = all[entry]
+    all[entry], all.sent = true, all.sent or connected
     return again
+end
+
+-- Settles a failed attempt at `entry`: whether somebody took the connection, and whether that was so
+-- with an attempt at it before.
+function attempts.failed(r, key, entry, now)
+    local connected = sent_something(r)
+    entry.flight[0] = entry.flight[0] - 1
+    if entry.alive then entry.cell.requests = entry.cell.requests + 1 end
+    count_failure(entry, connected, now)
+    return connected, remember(key, entry, connected)
 end
 
 -- Settles the failed attempt at `entry` and chooses another; nil when there is none. An entry that
 -- took the connection is tried a second time where no other is left: it may have closed an idle one.
 -- An entry that took longer than it may is not helped by asking another the same.
 function attempts.next(r, key, entry, now)
-    local cell, service = entry.cell, entry.service
-    local connected = sent_something(r)
-    entry.flight[0] = entry.flight[0] - 1
-    if entry.alive then cell.requests = cell.requests + 1 end
-    count_failure(entry, connected, now)
-    local again = remember(key, entry)
+    local service = entry.service
+    local connected, again = attempts.failed(r, key, entry, now)
     if connected and last(var(r, "upstream_status") or "") == "504" then return nil end
     local other = balance.again(service, r, tried[key])
     if other then return other end

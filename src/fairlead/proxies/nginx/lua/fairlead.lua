@@ -10,6 +10,7 @@ local control = require "control"
 local fairlead = {
     route = hot.route,
     hold = hot.hold,
+    again = hot.again,
     choose = hot.choose,
     choose_plainly = hot.choose_plainly,
     settle = hot.settle,

@@ -20,22 +20,23 @@ local function pause()
     return math.max(0.01, hold.waiting * 0.0001)
 end
 
-local function wait(service)
-    local header, last = counters.header(), ngx.now() + service.hold
-    while service.count == 0 and ngx.now() < last do
+-- Waits, at most so many seconds, until `done` holds; not at all where too many wait already.
+function hold.wait(key, seconds, done)
+    if seconds == 0 or hold.waiting >= MOST then return end
+    local header, last = counters.header(), ngx.now() + seconds
+    held[key], hold.waiting = true, hold.waiting + 1
+    while not done() and ngx.now() < last do
         ngx.sleep(math.min(pause(), math.max(0.001, last - ngx.now())))
         if header.epoch ~= live.epoch then live.renew() end
     end
+    hold.forget(key)
 end
 
 -- Returns when the service has an endpoint; answers 503 itself when it gets none in time.
 function hold.enter(service, key)
     if not service then return refuse(1) end
     if service.count > 0 then return end
-    if service.hold == 0 or hold.waiting >= MOST then return refuse(1) end
-    held[key], hold.waiting = true, hold.waiting + 1
-    wait(service)
-    hold.forget(key)
+    hold.wait(key, service.hold, function() return service.count > 0 end)
     if service.count == 0 then return refuse(1) end
 end
 

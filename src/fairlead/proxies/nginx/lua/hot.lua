@@ -7,6 +7,7 @@
 local ffi = require "ffi"
 local exdata = require "thread.exdata"
 local base = require "resty.core.base"
+local again = require "again"
 local attempts = require "attempts"
 local balance = require "balance"
 local counters = require "counters"
@@ -51,10 +52,7 @@ end
 -- The location where the request goes on, or nil for straight on: nothing is unusual about it.
 function hot.route()
     local r = exdata()
-    if place[tonumber(cast(address, r))] then -- it was given an entry already, in `/`
-        ngx.log(ngx.ERR, "no endpoint answered: ", var(r, "upstream_addr"), ", ", var(r, "upstream_status"))
-        return "@failed"
-    end
+    if place[tonumber(cast(address, r))] then return "@failed" end -- it was given an entry in `/`
     if header.epoch ~= live.epoch then live.renew() end
     local route = find_route(r)
     if not route then return "@missing" end
@@ -70,6 +68,15 @@ function hot.hold()
     local key = tonumber(cast(address, exdata()))
     local at = place[key]
     return hold.enter(at and (at.service or at), key)
+end
+
+-- In @failed: returns when another attempt makes sense, ends the request with a 502 otherwise.
+function hot.again()
+    local r = exdata()
+    local key, now = tonumber(cast(address, r)), tonumber(C.ngx_http_lua_ffi_monotonic_msec())
+    local at = place[key]
+    place[key] = at.service or at
+    return again.enter(r, at, key, now)
 end
 
 -- Sets the cookie that leads back to the entry, or none where the request brought it.
