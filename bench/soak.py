@@ -52,9 +52,12 @@ ROUND = 10
 """Actions between two rests."""
 CRASH = 0.3
 """How often fairlead is killed in the middle of an action."""
-VERBOSE = "VERBOSE" in os.environ
 GROWTH = 3
 """File descriptors that a process at rest may have more than at its first rest."""
+TOLD = 20
+"""Lost requests that are told as they happen; all are counted."""
+VERBOSE = "VERBOSE" in os.environ
+"""Tell each action too."""
 
 
 def service(name: str, replicas: int, **more: Any) -> dict[str, Any]:
@@ -94,10 +97,9 @@ class Findings:
                 self.excused[f"{excuse.why}: {client}: {reason}"] += 1
                 return
         self.lost[f"{client}: {reason}"] += 1
-        print(
-            f"{time.strftime('%H:%M:%S')} LOST {client}: {reason} (during: {self.doing})",
-            flush=True,
-        )
+        if self.lost.total() <= TOLD:
+            told = f"LOST {client}: {reason} (during: {self.doing})"
+            print(time.strftime("%H:%M:%S"), told, flush=True)
 
     def excuse(self, clients: str, seconds: float, why: str) -> None:
         self.excuses = [e for e in self.excuses if e.until > time.monotonic() - 60]
@@ -192,8 +194,7 @@ class Soak:
 
     async def scale(self) -> None:
         name = self.any_service()
-        least = 2 if name == "crash" else 1
-        await self.ask(self.shop.client.scale, name, self.random.randint(least, 4))
+        await self.ask(self.shop.client.scale, name, self.random.randint(1, 4))
 
     async def roll(self) -> None:
         env = self.settings[self.any_service()].setdefault("env", {})
@@ -211,15 +212,21 @@ class Soak:
                 await self.ask(self.shop.client.drain, name, self.random.choice(endpoints)["id"])
 
     async def _victim(self) -> int | None:
-        """One of the service that expects it, while at least another is ready."""
+        """One of the service that expects it; it may be the only one."""
         endpoints = await asyncio.to_thread(self.shop.endpoints, "crash")
         ready = [e["pid"] for e in endpoints if e["state"] == "ready" and e["pid"] not in self.hung]
-        return self.random.choice(ready) if len(ready) > 1 and not self.hung else None
+        return self.random.choice(ready) if ready and not self.hung else None
 
     async def kill_endpoint(self) -> None:
+        """Of a single one fairlead must live to bring the next: it is waited for."""
         if pid := await self._victim():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+            await self.shop.until(lambda: self._others(pid), "another is ready")
+
+    def _others(self, pid: int) -> bool:
+        ready = [e["pid"] for e in self.shop.endpoints("crash") if e["state"] == "ready"]
+        return bool(ready) and pid not in ready
 
     async def hang(self) -> None:
         """It accepts connections and answers nothing, for a while."""
