@@ -16,6 +16,7 @@ import pytest
 
 from fairlead.core.errors import Busy, ProxyError
 from fairlead.core.model import Entry, EntryState, Front, ServiceTable
+from fairlead.proxies.nginx.listening import copy_of
 from fairlead.proxies.nginx.proxy import NginxProxy
 from tests.ground import free_port, need_nginx, until
 from tests.proxies.nginx.ground import Ground, endpoint, processes_of, session_of, table
@@ -215,6 +216,33 @@ async def test_an_adopted_one_is_started_again_too(ground: Ground, proxy: NginxP
         assert await ground.get("catalog") == (200, "one")
         go.set()
         assert await answer == (200, "slow")
+
+
+async def test_killed_after_its_adoption_or_a_reload_clients_wait_too(
+    ground: Ground, proxy: NginxProxy
+) -> None:
+    async with endpoint("one") as one:
+        await proxy.push(table("catalog", one))
+        await proxy.close()
+        adopted = ground.another()
+        await adopted.start()
+        other = free_port()
+        await adopted.configure(Front((*ground.front.listen, f"127.0.0.1:{other}"), workers=1))
+        _need_copies(ground)
+        for port in (ground.port, other, ground.port):
+            before = ground.pid()
+            os.killpg(before, signal.SIGKILL)
+            assert await ground.get("catalog", port) == (200, "one")
+            await ground.another_pid(before)
+
+
+def _need_copies(ground: Ground) -> None:
+    try:
+        found = copy_of(ground.pid(), ground.front.listen[0])
+    except PermissionError:
+        pytest.skip("this kernel lets nobody copy another process's descriptor")
+    assert found
+    found.close()
 
 
 async def test_the_table_survives_both(ground: Ground, proxy: NginxProxy) -> None:

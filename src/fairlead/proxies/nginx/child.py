@@ -62,6 +62,7 @@ class Child:
         try:
             if self._master:
                 await self.configure(front)
+                self._listening.borrow(self._master.pid, front.listen)
             else:
                 await self.begin_anew()
         except BaseException:
@@ -203,6 +204,8 @@ class Child:
             self._save(listen=old)
             raise
         self._listening.keep_only(front.listen)
+        if self._master:
+            self._listening.borrow(self._master.pid, new)
         self._save(listen=front.listen, config=config_digest(text))
         self._journal.record("proxy-reload", "", "nginx was reloaded: its own settings changed")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +20,8 @@ BACKLOG = 511
 """What nginx itself uses on Linux."""
 
 _RETRY = 0.01
+_PIDFD_GETFD = 438
+"""The same number on every architecture; Linux 5.6."""
 
 
 class Listening:
@@ -49,6 +52,13 @@ class Listening:
                 listener.close()
             raise
         self._sockets |= taken
+
+    def borrow(self, process: int, addresses: Iterable[str]) -> None:
+        """Hold what an nginx listens on that was adopted, or bound it itself, where that may be."""
+        for address in self.missing(addresses):
+            with suppress(OSError):
+                if listener := copy_of(process, address):
+                    self._sockets[address] = listener
 
     def release(self, addresses: Iterable[str]) -> None:
         for address in addresses:
@@ -91,6 +101,32 @@ def bind(address: str) -> socket.socket:
         listener.close()
         raise _refused(address, port, error) from error
     return listener
+
+
+def copy_of(process: int, address: str) -> socket.socket | None:
+    """A copy of a process's listening socket, by pidfd_getfd(2). OSError where it is forbidden."""
+    host, port = split(address)
+    inodes = {f"socket:[{inode}]" for inode in _inodes(port)}
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        if str(descriptor.readlink()) in inodes:
+            listener = socket.socket(fileno=_copied(process, int(descriptor.name)))
+            if listener.getsockname()[:2] == (host, port):
+                return listener
+            listener.close()
+    return None
+
+
+def _copied(process: int, descriptor: int) -> int:
+    import ctypes  # costs memory that most daemons need not spend
+
+    pidfd = os.pidfd_open(process)
+    try:
+        copy = ctypes.CDLL(None, use_errno=True).syscall(_PIDFD_GETFD, pidfd, descriptor, 0)
+    finally:
+        os.close(pidfd)
+    if copy < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    return int(copy)
 
 
 async def reachable(address: str, patience: float = 4.0) -> None:
