@@ -341,6 +341,24 @@ async def test_an_nginx_that_was_not_written_down_is_found(
         assert processes_of(ground.prefix) == [ground.pid()]
 
 
+async def test_orphans_that_nobody_told_to_go_are_told_by_the_next_fairlead(
+    ground: Ground, proxy: NginxProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """fairlead was killed when the next nginx answered: orphans served an old table for ever."""
+    async with endpoint("one") as one:
+        await proxy.push(table("catalog", one))
+        before = ground.pid()
+        monkeypatch.setattr("fairlead.proxies.nginx.child.signal_strays", lambda *_: 0)
+        os.kill(before, signal.SIGKILL)
+        await ground.another_pid(before)
+        monkeypatch.undo()
+        await proxy.close()
+        assert session_of(before)
+        await ground.another().start()
+        await until(lambda: not session_of(before))
+        assert await ground.get("catalog") == (200, "one")
+
+
 async def test_an_address_may_come_back_at_once(ground: Ground, proxy: NginxProxy) -> None:
     other = Front((f"127.0.0.1:{free_port()}",), workers=1)
     for front in (other, ground.front) * 3:

@@ -17,7 +17,7 @@ from fairlead.proxies.nginx import machine
 from fairlead.proxies.nginx.config import render
 from fairlead.proxies.nginx.control import Control
 from fairlead.proxies.nginx.listening import Listening, reachable
-from fairlead.proxies.nginx.master import Master, signal_orphans, unrecorded
+from fairlead.proxies.nginx.master import Master, signal_strays, unrecorded
 from fairlead.proxies.nginx.prefix import LUA, Prefix, Record, config_digest
 
 START_TIMEOUT = 10.0
@@ -63,6 +63,7 @@ class Child:
             if self._master:
                 await self.configure(front)
                 self._listening.borrow(self._master.pid, front.listen)
+                signal_strays(self._prefix.path, self._master.pid, signal.SIGQUIT)
             else:
                 await self.begin_anew()
         except BaseException:
@@ -91,8 +92,7 @@ class Child:
     async def begin(self) -> None:
         """Start an nginx; workers that the one before left behind serve until it answers."""
         async with self._turn:
-            before = self._record.pid
-            await self._take_sockets(before)
+            await self._take_sockets()
             self._forget_control()
             argv = self._prefix.argv(self._machine, self._prefix.conf)
             master = Master.spawn(argv, self._listening.descriptors)
@@ -104,14 +104,14 @@ class Child:
                 raise
             digest = config_digest(self._prefix.conf.read_text())
             self._save(listen=self._front.listen, config=digest)
-            signal_orphans(before, signal.SIGQUIT)
+            signal_strays(self._prefix.path, master.pid, signal.SIGQUIT)
             self._master = master
 
     async def begin_anew(self) -> None:
         """The same, with whatever was lost of the prefix made again."""
         self._prefix.prepare()
         text = self._rendered(self._front)
-        await self._take_sockets(self._record.pid)  # says who is in the way, better than nginx
+        await self._take_sockets()  # says who is in the way, better than nginx
         await self._prefix.install(self._machine, text)
         await self.begin()
 
@@ -151,14 +151,14 @@ class Child:
                 return None
         return master
 
-    async def _take_sockets(self, before: int) -> None:
+    async def _take_sockets(self) -> None:
         """Orphans have them when the fairlead that bound them is gone: then they must leave."""
         listen = self._front.listen
         for number in (signal.SIGQUIT, signal.SIGKILL):
             try:
                 return await self._listening.take(listen)
             except Busy:
-                if not signal_orphans(before, number):
+                if not signal_strays(self._prefix.path, 0, number):
                     raise
             with suppress(Busy):
                 return await self._listening.take(listen, RELEASE_TIMEOUT)

@@ -143,5 +143,25 @@ def signal_orphans(master: int, number: signal.Signals) -> int:
     return len(found)
 
 
+def signal_strays(prefix: Path, master: int, number: signal.Signals) -> int:
+    """To all workers of this prefix but those of `master`; tells how many there were.
+
+    They are orphans too, maybe of a master that no record names any more: a fairlead was killed
+    before it had told them to go. They would serve on from the table of that time.
+    """
+    found = [pid for pid, session in procfs.sessions() if session != master and _is_nginx(pid)]
+    strays = [pid for pid in found if _holds(pid, prefix / "counters.shm")]
+    for pid in strays:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return len(strays)
+
+
+def _holds(pid: int, file: Path) -> bool:
+    with suppress(OSError):
+        return any(each.readlink() == file for each in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
 def _is_nginx(pid: int) -> bool:
     return procfs.command_line(pid).startswith("nginx: ")
