@@ -69,8 +69,12 @@ class ProxyInfo:
 class Proxy(Protocol):
     """What balances over the endpoints of a node."""
 
-    async def start(self) -> None:
-        """Start or adopt it, so that it serves its last table and takes pushes."""
+    async def start(self, tables: Collection[ServiceTable] = ()) -> None:
+        """Start or adopt it, so that it serves its last table and takes pushes.
+
+        `tables` are of services that it may not know yet: it is to hold their requests, from its
+        first moment on, rather than to refuse them.
+        """
 
     async def configure(self, front: Front) -> None:
         """Follow changed settings of the proxy itself. Busy, ProxyError: the old ones stay."""

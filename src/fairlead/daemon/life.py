@@ -16,7 +16,7 @@ from pathlib import Path
 from fairlead.api.server import serve
 from fairlead.clock import SystemClock
 from fairlead.core.errors import FairleadError
-from fairlead.core.model import Cluster, Event
+from fairlead.core.model import Cluster, Event, ServiceTable
 from fairlead.daemon.control import DaemonControl, Ending
 from fairlead.daemon.lock import hold
 from fairlead.journal import EventLog
@@ -35,7 +35,9 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
         wired = wire(cluster, state, journal)
         ending = Ending()
         control = DaemonControl(wired, journal, lambda: load(file), ending)
-        await wired.proxy.start()
+        await wired.proxy.start(
+            [ServiceTable(s.name, s.routes, (), s.traffic) for s in cluster.services]
+        )
         live_table = await wired.proxy.read()
         leftovers = {e.service for e in wired.processes.all()} | set(live_table)
         control.begin(cluster, leftovers)

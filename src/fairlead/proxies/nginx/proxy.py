@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 from fairlead.core.errors import ProxyError
@@ -22,7 +23,7 @@ class NginxProxy:
     """Implements ports.Proxy. One at a time a state directory: the daemon's lock sees to it."""
 
     def __init__(self, state: Path, front: Front, notify: Notify, journal: Journal) -> None:
-        prefix = Prefix(state.resolve() / "nginx")
+        self._prefix = prefix = Prefix(state.resolve() / "nginx")
         self._front, self._notify, self._journal = front, notify, journal
         self._control = Control(prefix.socket)
         self._child = Child(prefix, self._control, journal)
@@ -34,8 +35,13 @@ class NginxProxy:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._saving: dict[str, asyncio.Task[None]] = {}
 
-    async def start(self) -> None:
+    async def start(self, tables: Collection[ServiceTable] = ()) -> None:
         """Start or adopt nginx. Missing, Busy or ProxyError, and nothing runs, when it cannot."""
+        self._prefix.prepare()
+        try:
+            self._files.begin(tables)
+        except OSError as error:
+            self._complain("", error)
         await self._child.start(self._front)
         self._watch.start()
         live = await self._control.table()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from fairlead.core.errors import ProxyError
+from fairlead.core.model import ServiceTable
 from fairlead.files import write_atomically, write_whole
 from fairlead.proxies.nginx.table import Doc, checked_name, decode, encode
 
@@ -20,6 +21,12 @@ class TableFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def begin(self, tables: Iterable[ServiceTable]) -> None:
+        """A file for each service that has none, for an nginx that is about to start."""
+        for table in tables:
+            if not self._path(table.service).exists():
+                write_atomically(self._path(table.service), encode(table, {}), durable=False)
 
     def stage(self, service: str, body: bytes) -> asyncio.Task[Path]:
         """Write and sync a file that is not in force yet, in a thread: fsync would block."""
