@@ -94,11 +94,10 @@ class ServicePass:
     def _note_exit(self, tracked: Tracked, endpoint: Endpoint, *, witnessed: bool) -> None:
         """What ended while no fairlead ran is no try that failed: nobody knows when, or of what."""
         self._edges.checks.unwatch(endpoint.id)
-        name = tracked.service.name
-        if endpoint.phase is Phase.EXITED and endpoint.id in tracked.drains:
-            self._edges.journal.record("stopped", name, endpoint.exit or "ended", endpoint.id)
+        if endpoint.id in tracked.drains:
+            self._tell(tracked, "stopped", endpoint.exit or "ended", endpoint.id)
             return
-        self._edges.journal.record("crash", name, endpoint.exit or "ended unasked", endpoint.id)
+        self._tell(tracked, "crash", endpoint.exit or "ended unasked", endpoint.id)
         if witnessed:
             self._count_failure(tracked, endpoint, endpoint.exit)
 
@@ -112,7 +111,7 @@ class ServicePass:
             return
         backoff = after_exit(tracked.intent.backoff, started, now, was_ready=was_ready, why=why)
         if backoff.given_up and not tracked.intent.backoff.given_up:
-            self._edges.journal.record("given-up", tracked.service.name, backoff.given_up)
+            self._tell(tracked, "given-up", backoff.given_up)
         tracked.intent = replace(tracked.intent, backoff=backoff)
 
     async def _measure(self, tracked: Tracked) -> None:
@@ -164,7 +163,6 @@ class ServicePass:
                 self._notify(tracked.service.name)
             case Forget(endpoint):
                 await self._runner[endpoint.id].forget(endpoint)
-                tracked.forget(endpoint.id)
                 self._forget(tracked, endpoint.id)
 
     async def _start(self, tracked: Tracked, change: Start) -> None:

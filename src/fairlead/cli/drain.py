@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fairlead.cli.place import Place, Seconds, endpoint_argument, file_option
+from fairlead.cli.place import Place, endpoint_argument, file_option, wait_timeout_option
 from fairlead.core.errors import BadInput, DaemonError
 
 if TYPE_CHECKING:
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 @click.command("drain")
 @endpoint_argument()
 @click.option("--wait", is_flag=True, help="Return when it is gone.")
-@click.option(
-    "--timeout",
-    type=Seconds(0),
-    default=120.0,
-    show_default=True,
-    help="Seconds that --wait waits.",
-)
+@wait_timeout_option
 @file_option
 def command(place: Place, endpoint: str, wait: bool, timeout: float) -> None:
     """Take one endpoint out without losing a request.

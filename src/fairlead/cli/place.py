@@ -91,3 +91,15 @@ def _services(context: click.Context) -> list[Any]:
         return list(Client(Place.of(Path(file)), timeout=1.0).status()["services"])
     except FairleadError:
         return []
+
+
+def wait_timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the `--timeout` that bounds a `--wait`."""
+    option = click.option(
+        "--timeout",
+        type=Seconds(0),
+        default=120.0,
+        show_default=True,
+        help="Seconds that --wait waits.",
+    )
+    return option(command)

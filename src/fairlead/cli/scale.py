@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fairlead.cli.place import Place, Seconds, Whole, file_option, service_argument
+from fairlead.cli.place import Place, Whole, file_option, service_argument, wait_timeout_option
 
 if TYPE_CHECKING:
     from fairlead.api.document import ServiceDoc
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 @service_argument()
 @click.argument("replicas", metavar="N", type=Whole(0, 1000))
 @click.option("--wait", is_flag=True, help="Return when N are ready and no other is left.")
-@click.option(
-    "--timeout",
-    type=Seconds(0),
-    default=120.0,
-    show_default=True,
-    help="Seconds that --wait waits.",
-)
+@wait_timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @file_option
 def command(
