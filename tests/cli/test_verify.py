@@ -34,7 +34,7 @@ class Door(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(status)
-        if self.headers["X-Fairlead-Trace"] == TOKEN and tried:
+        if self.headers["Upgrade"] == f"fairlead-trace/{TOKEN}" and tried:
             self.send_header("X-Fairlead-Endpoint", tried)
         self.send_header("Content-Length", "2")
         self.end_headers()

@@ -30,7 +30,7 @@ class Goal:
     @property
     def headers(self) -> dict[str, str]:
         names = {"Host": self.host, "User-Agent": "fairlead-verify"}
-        return {**names, "X-Fairlead-Trace": self.token}
+        return {**names, "Upgrade": f"fairlead-trace/{self.token}"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,11 @@ Start = Callable[..., Awaitable["Upstream"]]
 class Request:
     """What an upstream got: the target as sent, headers in lower case, the body."""
 
-    def __init__(self, target: str, method: str, headers: dict[str, str], body: bytes) -> None:
-        self.target, self.method, self.headers, self.body = target, method, headers, body
+    def __init__(
+        self, target: str, method: str, headers: list[tuple[str, str]], body: bytes
+    ) -> None:
+        self.target, self.method, self.all_headers, self.body = target, method, headers, body
+        self.headers = dict(headers)
 
 
 class Answer:
@@ -102,7 +105,7 @@ class Upstream:
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         line, headers = await _read_head(reader)
         method, target, _ = line.split(" ")
-        request = Request(target, method, dict(headers), await read_body(reader, dict(headers)))
+        request = Request(target, method, headers, await read_body(reader, dict(headers)))
         self.requests.append(request)
         raw = await self.reply(request, writer) if self.reply else ok(self.name)
         writer.write(raw)

@@ -37,7 +37,7 @@ def test_it_says_what_it_was_given() -> None:
         "listen unix:/p/control.sock;",
         "client_max_body_size 5;",
         "keepalive_timeout 1500ms;",
-        '"secret" $upstream_addr;',
+        '"fairlead-trace/secret" $upstream_addr;',
         "access_log off;",
     ):
         assert line in shown
@@ -97,4 +97,4 @@ def test_no_token_or_user_breaks_out(word: str) -> None:
         return
     assert word.isascii()
     assert not set(word) & set(" \t\r\n;{}\"'$\\#")
-    assert f'"{word}" $upstream_addr;' in shown
+    assert f'"fairlead-trace/{word}" $upstream_addr;' in shown

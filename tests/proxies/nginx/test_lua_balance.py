@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.ground import until
 from tests.proxies.nginx.front import Nginx, Request, Start, doc, entry, ok
 
 pytestmark = pytest.mark.integration
@@ -189,6 +190,48 @@ async def test_a_slot_starts_at_zero_for_a_new_endpoint(nginx: Nginx, upstream: 
     assert (sum(counted["latency"]), counted["latency_sum"]) == (0, 0)
     await shares(nginx, 3)
     assert (await nginx.counters())["a-2"]["requests"] == 3
+
+
+async def test_an_answer_of_the_endpoint_before_is_not_counted_for_the_new_one(
+    nginx: Nginx, upstream: Start
+) -> None:
+    go_on = asyncio.Event()
+
+    async def wait(_request: Request, _writer: asyncio.StreamWriter) -> bytes:
+        await go_on.wait()
+        return ok("late")
+
+    late, server = await upstream("late", wait), await upstream()
+    await nginx.put(doc("a", [entry("a-1", late.port, 7)]))
+    asked = asyncio.create_task(nginx.get())
+    await until(lambda: late.requests)
+    await nginx.put(doc("a", [entry("a-2", server.port, 7)]))
+    await shares(nginx, 3)
+    go_on.set()
+    assert (await asked).text == "late"
+    counted = (await nginx.counters())["a-2"]
+    assert (counted["requests"], counted["in_flight"]) == (3, 0)
+
+
+async def test_among_many_endpoints_the_less_busy_of_two_is_chosen(
+    nginx: Nginx, upstream: Start
+) -> None:
+    async def hang(_request: Request, _writer: asyncio.StreamWriter) -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    busy, idle = await upstream("busy", hang), await upstream("idle")
+    await nginx.put(doc("a", [entry(f"a-{n}", busy.port, n) for n in range(40)]))
+    held = [asyncio.create_task(nginx.get()) for _ in range(400)]
+    await until(lambda: len(busy.requests) == 400)
+    places = [entry(f"a-{n}", busy.port if n < 40 else idle.port, n) for n in range(80)]
+    await nginx.put(doc("a", places))
+    more = [asyncio.create_task(nginx.get()) for _ in range(100)]
+    await until(lambda: len(busy.requests) - 400 + len(idle.requests) == 100)
+    # Only where both of the two are busy, a quarter of the times, a busy one is chosen.
+    assert len(busy.requests) - 400 < 45
+    for each in [*held, *more]:
+        each.cancel()
 
 
 async def test_two_workers_count_together(nginx: Nginx, upstream: Start) -> None:

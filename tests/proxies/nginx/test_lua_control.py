@@ -55,6 +55,7 @@ def broken(**changes: Any) -> dict[str, Any]:
         json.dumps(broken(entries=[entry("a-1", 0, 1)])).encode(),
         json.dumps(broken(entries=[entry("a-1", 9, 1.5)])).encode(),
         json.dumps(broken(entries=[entry("a-1", 9, 1, address="x; rm")])).encode(),
+        json.dumps(broken(entries=[entry("a-1", 9, 1, address=45 * "1")])).encode(),
         json.dumps(broken(entries=[entry("a-1", 9, 1, state="away")])).encode(),
         json.dumps(broken(entries=[entry("a-1", 9, 1, weight=0)])).encode(),
         json.dumps(broken(entries=[entry("a\n1", 9, 1)])).encode(),

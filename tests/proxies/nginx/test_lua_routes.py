@@ -116,12 +116,35 @@ async def test_what_the_endpoint_sees(nginx: Nginx, upstream: Start) -> None:
     assert "upgrade" not in seen.headers
 
 
+async def test_headers_that_only_nginx_may_set_are_not_taken_from_a_client(
+    nginx: Nginx, upstream: Start
+) -> None:
+    server = await upstream()
+    await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
+    forged = {
+        "X-Real-IP": "10.9.9.9",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example.com",
+    }
+    for method in ("GET", "POST"):
+        await nginx.get("/", method=method, headers=forged)
+    for seen in server.requests:
+        forwarded = [pair for pair in seen.all_headers if pair[0] in map(str.lower, forged)]
+        assert forwarded == [
+            ("x-real-ip", "127.0.0.1"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-host", "shop.localhost"),
+        ]
+
+
 async def test_the_endpoint_is_told_only_to_who_knows_the_token(
     nginx: Nginx, upstream: Start
 ) -> None:
     server = await upstream()
     await nginx.put(doc("a", [entry("a-1", server.port, 0)]))
-    told = await nginx.get(headers={"X-Fairlead-Trace": TOKEN})
+    told = await nginx.get(headers={"Upgrade": f"fairlead-trace/{TOKEN}"})
     assert told.headers["x-fairlead-endpoint"] == f"127.0.0.1:{server.port}"
-    for header in ({}, {"X-Fairlead-Trace": "guess"}, {"X-Fairlead-Trace": ""}):
-        assert "x-fairlead-endpoint" not in (await nginx.get(headers=header)).headers
+    assert "upgrade" not in server.requests[0].headers
+    for word in ("", TOKEN, "fairlead-trace/", "fairlead-trace/guess"):
+        answer = await nginx.get(headers={"Upgrade": word})
+        assert "x-fairlead-endpoint" not in answer.headers

@@ -103,6 +103,7 @@ def _http(front: Front, prefix: str, lua: str) -> str:
   server_tokens off;
   default_type text/plain;
   keepalive_requests 1000000;
+  map_hash_bucket_size 256;
   recursive_error_pages on;
   lua_check_client_abort on;
 {temporary}
@@ -111,15 +112,23 @@ def _http(front: Front, prefix: str, lua: str) -> str:
   init_by_lua_block {{ fairlead = require "fairlead"; fairlead.init("{prefix}") }}
   init_worker_by_lua_block {{ fairlead.init_worker() }}
   exit_worker_by_lua_block {{ fairlead.exit_worker() }}
-  map $http_upgrade $fl_connection {{ "" ""; default upgrade; }}
   map "" $fl_cookie {{ default ""; }}"""
 
 
 def _trace(token: str) -> str:
+    """Who sends `Upgrade: fairlead-trace/TOKEN` is told which endpoints were tried.
+
+    Upgrade is for the next hop alone (RFC 9110, 7.8), so the endpoint never sees the token; and it
+    makes the request an unusual one already: plain requests are not asked for one more header.
+    """
     if not _TOKEN.fullmatch(token):
         raise BadInput("the trace token holds more than letters, digits, - and _")
-    known = f'"{token}" $upstream_addr; ' if token else ""
-    return f'  map $http_x_fairlead_trace $fl_endpoint {{ default ""; {known}}}'
+    sent = f'"fairlead-trace/{token}"'
+    told, hidden = (f"{sent} $upstream_addr; ", f'{sent} ""; ') if token else ("", "")
+    return f"""\
+  map $http_upgrade $fl_endpoint {{ {told}default ""; }}
+  map $http_upgrade $fl_upgrade {{ {hidden}default $http_upgrade; }}
+  map $fl_upgrade $fl_connection {{ "" ""; default upgrade; }}"""
 
 
 def _upstreams(front: Front) -> str:
@@ -137,17 +146,27 @@ def _upstreams(front: Front) -> str:
     )
 
 
-_HEADERS = """\
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Real-IP $remote_addr;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Host $http_host;"""
+_FORWARDED = {
+    "X-Real-IP": "$remote_addr",
+    "X-Forwarded-For": "$proxy_add_x_forwarded_for",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Host": "$http_host",
+}
+# One header in place of five: nginx runs a script for each that holds a variable. What clients send
+# under these names is kept from the endpoint by setting them to nothing.
+_HEADERS = "\n".join(
+    [
+        '      proxy_set_header Host "$http_host'
+        + "".join(f"\\r\\n{name}: {value}" for name, value in _FORWARDED.items())
+        + '";',
+        *(f'      proxy_set_header {name} "";' for name in _FORWARDED),
+    ]
+)
 
 _FULL = f"""\
 {_HEADERS}
       proxy_set_header Connection $fl_connection;
-      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Upgrade $fl_upgrade;
       add_header X-Fairlead-Endpoint $fl_endpoint always;"""
 
 
@@ -168,6 +187,8 @@ def _front(front: Front, prefix: str) -> str:
   server {{
 {listens}
     client_max_body_size {body};
+    connection_pool_size 2k;
+    request_pool_size 12k;
     large_client_header_buffers 4 16k;
     proxy_buffer_size 16k;
     proxy_buffers 8 16k;
@@ -181,13 +202,11 @@ def _front(front: Front, prefix: str) -> str:
     error_page 502 = @failed;
     log_by_lua_block {{ fairlead.settle() }}
     location / {{
-      error_page 418 502 = @route;
+      error_page 403 418 502 = @route;
       error_log {prefix}/error.log crit;
-      if ($content_length) {{ return 418; }}
-      if ($http_transfer_encoding) {{ return 418; }}
+      limit_except GET {{ deny all; }}
       if ($http_upgrade) {{ return 418; }}
       if ($http_accept = text/event-stream) {{ return 418; }}
-      if ($http_x_fairlead_trace) {{ return 418; }}
 {_HEADERS}
       proxy_set_header Connection "";
       proxy_pass http://plain;

@@ -11,16 +11,16 @@ local again = {}
 local NOTICE = 1 -- seconds that fairlead has to take a dead endpoint out of the table
 local IDEMPOTENT = { GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true, TRACE = true }
 
--- Whether sending it again does nothing twice, and its body is still there.
+-- Whether sending it again does nothing twice, its body is still there, and it may help.
 local function repeatable(r, service, key)
-    if service.retries == 0 or attempts.is_last(key) then return false end
+    if service.retries == 0 or attempts.is_last(key) or attempts.timed_out(key) then return false end
     if service.stream and (var(r, "content_length") or var(r, "http_transfer_encoding")) then return false end
     return IDEMPOTENT[var(r, "request_method")] or not attempts.sent(r, key)
 end
 
-local function fail(r)
+local function fail(r, key)
     ngx.log(ngx.ERR, "no endpoint answered: ", var(r, "upstream_addr"), ", ", var(r, "upstream_status"))
-    return ngx.exit(502)
+    return ngx.exit(attempts.timed_out(key) and 504 or 502)
 end
 
 -- `at` is the service, or the entry of an attempt that nginx gave up without asking for another.
@@ -30,11 +30,11 @@ function again.enter(r, at, key, now)
     if at.cell then attempts.failed(r, key, at, now) end
     local tried = attempts.tried(key)
     local function other() return balance.again(service, r, tried) end
-    if not may or other() then return fail(r) end -- with others left it was tried often enough
+    if not may or other() then return fail(r, key) end -- with others left it was tried often enough
     local function noticed() return other() or service.count == 0 end
     hold.wait(key, math.min(NOTICE, service.hold), noticed)
     if service.count == 0 then hold.wait(key, service.hold, other) end
-    if not other() then return fail(r) end
+    if not other() then return fail(r, key) end
     attempts.make_last(key)
 end
 

@@ -45,6 +45,11 @@ function attempts.is_last(key)
     return attempts.tried(key).is_last
 end
 
+-- Whether the last attempt was given up because the endpoint took too long.
+function attempts.timed_out(key)
+    return attempts.tried(key).timed_out
+end
+
 function attempts.make_last(key)
     attempts.tried(key).is_last = true
 end
@@ -72,7 +77,10 @@ end
 function attempts.next(r, key, entry, now)
     local service = entry.service
     local connected, again = attempts.failed(r, key, entry, now)
-    if connected and last(var(r, "upstream_status") or "") == "504" then return nil end
+    if connected and last(var(r, "upstream_status") or "") == "504" then
+        tried[key].timed_out = true
+        return nil
+    end
     local other = balance.again(service, r, tried[key])
     if other then return other end
     return connected and not again and entry.up and entry.alive and entry or nil

@@ -3,31 +3,56 @@
 
 local ffi = require "ffi"
 local counters = require "counters"
+local peers = require("peers").at
 local request = require "request"
 local ring = require "ring"
 local eject = require "eject"
 local random, floor, max, min = math.random, math.floor, math.max, math.min
+local tobit = require("bit").tobit
 
 local balance = {}
 local NEVER = math.huge
 local MOST_TURNS = 8192
 local COLDEST = 0.1 -- the share of its weight that an endpoint starts with (slow start)
-local load = function() return 0 end
+local FEW = 64 -- endpoints of a service; among more, what other workers do evens out by itself
+local others = function() return 0 end
+local mine -- requests in flight at this worker, by slot
 
 -- The rows of the counters changed.
 function balance.rows_changed()
-    load = counters.load_function()
+    others = counters.others_function()
+    mine = select(2, counters.mine())
 end
 
--- Power of two choices (Mitzenmacher, 2001): of two random endpoints the less busy one. Only that one's
--- table is touched: among thousands the rest would be cache misses.
-local function p2c_even(service)
+-- Requests in flight at a slot. What other workers have there is looked at once a millisecond: they
+-- write it all the time, so every look takes the line from the cache of another core and back.
+local function load(slot, ms)
+    local peer, wrapped = peers[slot], tobit(ms)
+    if peer.seen ~= wrapped then
+        peer.seen, peer.others = wrapped, others(slot)
+    end
+    return mine[slot] + peer.others
+end
+
+-- Power of two choices (Mitzenmacher, 2001): of two random endpoints the less busy one, and its slot.
+-- No entry's table is touched: among thousands each would be a cache miss.
+local function p2c_few(service, _, ms)
     local count, slots = service.count, service.slots
-    if count == 1 then return service.list[1] end
+    if count == 1 then return service.list[1], slots[0] end
     local a, b = random(count), random(count - 1)
     if b >= a then b = b + 1 end
-    if load(slots[b]) < load(slots[a]) then return service.list[b] end
-    return service.list[a]
+    local x, y = slots[a - 1], slots[b - 1]
+    if load(y, ms) < load(x, ms) then return service.list[b], y end
+    return service.list[a], x
+end
+
+local function p2c_many(service)
+    local count, slots = service.count, service.slots
+    local a, b = random(count), random(count - 1)
+    if b >= a then b = b + 1 end
+    local x, y = slots[a - 1], slots[b - 1]
+    if mine[y] < mine[x] then return service.list[b], y end
+    return service.list[a], x
 end
 
 local function warmth(entry, slow_start, ms)
@@ -62,14 +87,14 @@ local function p2c_weighted(service, _, ms)
         of_x = of_x * warmth(x, service.slow_start, ms)
         of_y = of_y * warmth(y, service.slow_start, ms)
     end
-    if load(y.slot) * of_x < load(x.slot) * of_y then return y end
+    if load(y.slot, ms) * of_x < load(x.slot, ms) * of_y then return y end
     return x
 end
 
 -- Old latencies fade, so that an endpoint which was slow once is tried again.
 local function expected(service, entry, ms)
     local cold = service.warming and warmth(entry, service.slow_start, ms) or 1
-    return (load(entry.slot) + 1) * max(entry.latency, 1) / (1 + (ms - entry.latency_ms) / 1000) / cold
+    return (load(entry.slot, ms) + 1) * max(entry.latency, 1) / (1 + (ms - entry.latency_ms) / 1000) / cold
 end
 
 local function least_time(service, _, ms)
@@ -124,8 +149,8 @@ local function build_turns(service)
 end
 
 local function slots_of(list)
-    local slots = ffi.new("int[?]", #list + 1)
-    for at, entry in ipairs(list) do slots[at] = entry.slot end
+    local slots = ffi.new("int[?]", #list)
+    for at, entry in ipairs(list) do slots[at - 1] = entry.slot end
     return slots
 end
 
@@ -150,6 +175,11 @@ local function warm_up(service, ms)
     return wake
 end
 
+local function p2c(list, warming)
+    if warming or not even(list) then return p2c_weighted end
+    return #list <= FEW and p2c_few or p2c_many
+end
+
 local PICKERS = { ["round-robin"] = round_robin, ["least-time"] = least_time, ["hash"] = by_hash }
 
 -- Chooses list and picker from the service's `up` entries; `wake` is when that has to be done again.
@@ -157,7 +187,7 @@ function balance.prepare(service, ms)
     local list, wake = eject.remaining(service.up, ms)
     service.list, service.count, service.slots = list, #list, slots_of(list)
     service.wake = min(wake, warm_up(service, ms))
-    service.pick = PICKERS[service.balance] or (even(list) and not service.warming and p2c_even or p2c_weighted)
+    service.pick = PICKERS[service.balance] or p2c(list, service.warming)
     if service.balance == "round-robin" then build_turns(service) end
     if service.balance == "least-time" or service.pick == p2c_weighted then build_alias(service) end
     if service.balance == "hash" and service.ring_of ~= service.up then

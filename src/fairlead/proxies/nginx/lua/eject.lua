@@ -1,6 +1,7 @@
 -- Passive ejection: an endpoint that refuses connections rests for a while, longer each time.
 -- It only spares retries: the table and the health checks decide who is up.
 
+local peers = require "peers"
 local floor, min = math.floor, math.min
 
 local eject = {}
@@ -10,6 +11,7 @@ local FIRST_MS, LONGEST_MS = 1000, 60000
 -- One more failed connection. True when the entry is out from now on.
 function eject.failed(entry, ms)
     entry.strikes = entry.strikes + 1
+    peers.watch(entry)
     if entry.strikes < STRIKES then return false end
     entry.strikes = STRIKES - 1 -- on probation: back in, its next failure counts
     entry.back_ms = ms + min(LONGEST_MS, FIRST_MS * 2 ^ entry.rests)
@@ -19,6 +21,7 @@ end
 
 function eject.succeeded(entry)
     entry.strikes, entry.rests, entry.back_ms = 0, 0, 0
+    peers.watch(entry)
 end
 
 -- At most half of the entries are out, the longest resting first; when all would be, none is.

@@ -22,13 +22,13 @@ function fairlead.init(prefix)
     fairlead.prefix = prefix
     counters.open(prefix .. "/counters.shm")
     counters.locked(store.load, prefix .. "/table")
-    hot.start()
 end
 
 function fairlead.init_worker()
     require("ffi").C.chmod(fairlead.prefix .. "/control.sock", 384) -- 0600
     math.randomseed(ngx.now() * 1000 + ngx.worker.pid() * 7919)
     counters.claim()
+    hot.start()
     store.announce_rows()
     live.renew()
     jit.opt.start("hotloop=2", "hotexit=2", "maxtrace=8000", "maxmcode=8192")

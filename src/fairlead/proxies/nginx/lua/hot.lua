@@ -14,6 +14,7 @@ local counters = require "counters"
 local eject = require "eject"
 local hold = require "hold"
 local live = require "live"
+local peers = require("peers").at
 local request = require "request"
 require "resty.core.time"
 require "resty.core.misc"
@@ -26,15 +27,23 @@ local problem, BUSY = base.get_errmsg_ptr(), base.FFI_BUSY
 
 local hot = {}
 local place = {} -- request -> its service, then the entry that it was given
-local begun = {} -- request -> when it was given it, in ms
-local header
+local begun = {} -- request -> since when it is in flight, and at which slot: see `pack`
+local SLOTS = counters.SLOTS
+local header, cells, flights
 
 -- Bounds of the latency buckets in ms: LATENCY_BOUNDS of core/model.py.
 local QUICK = { [0] = 0, 0, 1, 2, 2, 2, 3, 3, 3, 3, 3 } -- up to 10 ms
 local BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000 }
 
+-- One number, so that the end of a request need not touch its entry: exact for 8 years of uptime.
+local function pack(now, slot)
+    return now * SLOTS + slot
+end
+
+-- In a worker that has its row of the counters.
 function hot.start()
     header = counters.header()
+    cells, flights = counters.mine()
 end
 
 local function strip(path, length)
@@ -75,7 +84,7 @@ function hot.again()
     local r = exdata()
     local key, now = tonumber(cast(address, r)), tonumber(C.ngx_http_lua_ffi_monotonic_msec())
     local at = place[key]
-    place[key] = at.service or at
+    place[key], begun[key] = at.service or at, nil
     return again.enter(r, at, key, now)
 end
 
@@ -89,39 +98,45 @@ local function choose_sticky(service, r, now)
     if known and (not known.up or known.out) then known = nil end
     local entry = known or service.pick(service, r, now)
     set_cookie(service, entry, known)
-    return entry
+    return entry, entry.slot
 end
 
+-- An entry and its slot.
 local function choose(service, r, now)
     if now >= service.wake then balance.prepare(service, now) end
     if service.count == 0 then return nil end
     if service.sticky then return choose_sticky(service, r, now) end
-    return service.pick(service, r, now)
+    local entry, slot = service.pick(service, r, now)
+    return entry, slot or entry.slot
+end
+
+local function send_to(r, slot)
+    local peer = peers[slot]
+    flights[slot] = flights[slot] + 1
+    set_peer(r, peer.address, peer.length, peer.port, problem)
 end
 
 -- Gives the place back: the table changed while it was taken.
-local function take_anew(service, r, entry, now)
+local function take_anew(service, r, slot, now)
+    local entry
     repeat
-        entry.flight[0] = entry.flight[0] - 1
+        flights[slot] = flights[slot] - 1
         live.renew()
-        entry = choose(service, r, now)
+        entry, slot = choose(service, r, now)
         if not entry then return nil end
-        entry.flight[0] = entry.flight[0] + 1
-        set_peer(r, entry.address, entry.length, entry.port, problem)
+        send_to(r, slot)
     until header.epoch == live.epoch
-    return entry
+    return entry, slot
 end
 
 -- Takes a place at an entry, then looks whether the table changed meanwhile: so that one who
 -- withdraws an entry and then reads that nothing is in flight knows that nothing more will come.
 local function take(service, r, now)
-    local entry = choose(service, r, now)
+    local entry, slot = choose(service, r, now)
     if not entry then return nil end
-    local flight = entry.flight
-    flight[0] = flight[0] + 1
-    set_peer(r, entry.address, entry.length, entry.port, problem)
-    if header.epoch == live.epoch then return entry end
-    return take_anew(service, r, entry, now)
+    send_to(r, slot)
+    if header.epoch == live.epoch then return entry, slot end
+    return take_anew(service, r, slot, now)
 end
 
 local function set_limits(service, r)
@@ -134,11 +149,11 @@ end
 local function retry(r, key, entry, now)
     if header.epoch ~= live.epoch then live.renew() end
     local service, other = entry.service, attempts.next(r, key, entry, now)
-    place[key] = other or service
+    place[key], begun[key] = other or service, nil
     if not other then return ngx.exit(BUSY) end -- 502
+    begun[key] = pack(now, other.slot)
     if service.sticky then set_cookie(service, other) end
-    other.flight[0] = other.flight[0] + 1
-    set_peer(r, other.address, other.length, other.port, problem)
+    send_to(r, other.slot)
 end
 
 function hot.choose()
@@ -146,9 +161,9 @@ function hot.choose()
     local key, now = tonumber(cast(address, r)), tonumber(C.ngx_http_lua_ffi_monotonic_msec())
     local service = place[key]
     if service.cell then return retry(r, key, service, now) end
-    local entry = take(service, r, now)
+    local entry, slot = take(service, r, now)
     if not entry then return ngx.exit(ngx.ERROR) end -- 500, which leads to @full: see config.py
-    place[key], begun[key] = entry, now
+    place[key], begun[key] = entry, pack(now, slot)
     set_limits(service, r)
 end
 
@@ -162,10 +177,10 @@ function hot.choose_plainly()
     if header.epoch ~= live.epoch then live.renew() end
     local route = find_route(r)
     if not route or route.strip > 1 or route.service.unusual then return ngx.exit(BUSY) end
-    local service = route.service
-    entry = take(service, r, now)
+    local service, slot = route.service, nil
+    entry, slot = take(service, r, now)
     if not entry then return ngx.exit(BUSY) end
-    place[key], begun[key] = entry, now
+    place[key], begun[key] = entry, pack(now, slot)
     set_limits(service, r)
 end
 
@@ -187,11 +202,7 @@ local function class(status)
     return status < 500 and 3 or 4
 end
 
-local function count(entry, kind, ms, now)
-    local cell, at = entry.cell, bucket(ms)
-    cell.statuses[kind] = cell.statuses[kind] + 1
-    cell.latency[at] = cell.latency[at] + 1
-    cell.latency_sum = cell.latency_sum + ms * 0.001
+local function tell(entry, ms, now)
     if entry.strikes ~= 0 then eject.succeeded(entry) end
     if entry.service.learns then
         entry.latency = entry.latency_ms == 0 and ms or entry.latency * 0.8 + ms * 0.2
@@ -199,25 +210,34 @@ local function count(entry, kind, ms, now)
     end
 end
 
+local function count(entry, slot, kind, ms, now)
+    local cell, at = cells[slot], bucket(ms)
+    cell.statuses[kind] = cell.statuses[kind] + 1
+    cell.latency[at] = cell.latency[at] + 1
+    cell.latency_sum = cell.latency_sum + ms * 0.001
+    if peers[slot].watched ~= 0 then tell(entry, ms, now) end
+end
+
 -- A status that may be nginx's own, for want of an answer.
-local function settle_doubtful(r, entry, status, now)
+local function settle_doubtful(r, entry, slot, status, now)
     if attempts.ended(r, entry, status, now) then return end
     local answered, ms = attempts.measured(r)
-    if answered and ms then count(entry, class(answered), ms, now) end
+    if answered and ms then count(entry, slot, class(answered), ms, now) end
 end
 
 -- The time since the choice is the endpoint's and the client's; only where it is long enough for the
--- client's share to matter nginx is asked for the endpoint's.
-local function settle(r, key, entry)
-    local cell = entry.cell
-    entry.flight[0] = entry.flight[0] - 1
-    if not entry.alive then return end
+-- client's share to matter nginx is asked for the endpoint's. Where another entry has come to the
+-- slot meanwhile, nothing is counted for it.
+local function settle(r, entry, slot, since)
+    local cell = cells[slot]
+    flights[slot] = flights[slot] - 1
+    if peers[slot].since > since then return end
     cell.requests = cell.requests + 1
     local now, status = tonumber(C.ngx_http_lua_ffi_monotonic_msec()), C.ngx_http_lua_ffi_get_resp_status(r)
-    if status > 498 or status < 200 then return settle_doubtful(r, entry, status, now) end
-    local ms = now - begun[key]
+    if status > 498 or status < 200 then return settle_doubtful(r, entry, slot, status, now) end
+    local ms = now - since
     if ms > 10 then ms = request.last_ms(r, "upstream_response_time") or ms end
-    count(entry, class(status), ms, now)
+    count(entry, slot, class(status), ms, now)
 end
 
 function hot.settle()
@@ -228,7 +248,11 @@ function hot.settle()
     place[key] = nil
     if attempts.open > 0 then attempts.forget(key) end
     if hold.waiting > 0 then hold.forget(key) end
-    if entry.cell then settle(r, key, entry) end
+    local packed = begun[key]
+    if not packed then return end
+    begun[key] = nil
+    local slot = packed % SLOTS
+    settle(r, entry, slot, (packed - slot) / SLOTS)
 end
 
 return hot

@@ -3,6 +3,7 @@
 
 local balance = require "balance"
 local counters = require "counters"
+local peers = require "peers"
 local request = require "request"
 local routes = require "routes"
 local shape = require "shape"
@@ -16,18 +17,21 @@ local function same(entry, row)
 end
 
 local function new_entry(service, row)
-    local cell, flight = counters.cell(row.slot)
-    return {
+    local cells, flights = counters.mine()
+    local entry = {
         id = row.id, address = row.address, port = row.port, slot = row.slot,
-        length = #row.address, cell = cell, flight = flight, service = service, alive = true,
+        cell = cells + row.slot, flight = flights + row.slot, service = service, alive = true,
         strikes = 0, rests = 0, back_ms = 0, latency = 0, latency_ms = 0, out = false,
         token = ngx.md5(service.name .. "/" .. row.id):sub(1, 16),
     }
+    peers.place(entry, monotonic())
+    return entry
 end
 
 local function update_entry(entry, row, wall_to_ms)
     entry.weight, entry.up = row.weight, row.state == "up"
     entry.ready_ms = row.ready_at * 1000 + wall_to_ms
+    peers.watch(entry)
     return entry
 end
 
@@ -75,8 +79,8 @@ local function update(name, doc)
     end
     live.services[name], service.routes = service, doc.routes
     live.index:add(service, doc.routes)
-    update_entries(service, doc.entries)
     update_traffic(service, doc.traffic)
+    update_entries(service, doc.entries)
     balance.prepare(service, monotonic())
 end
 

@@ -3,7 +3,7 @@
 
 local json = require "json"
 
-local shape = { MOST_SLOTS = 32768, MOST_BYTES = 4 * 1024 * 1024 }
+local shape = { MOST_SLOTS = 32768, MOST_BYTES = 4 * 1024 * 1024, MOST_ADDRESS = 44 }
 local BALANCES = { ["p2c"] = true, ["round-robin"] = true, ["least-time"] = true, ["hash"] = true }
 local STATES = { up = true, down = true, draining = true }
 local SERVICE = "^[a-z0-9][a-z0-9%-]*$"
@@ -44,7 +44,7 @@ end
 local function entry_fault(entry, ids, slots)
     if type(entry) ~= "table" then return "an entry is no object" end
     if not text(entry.id, "^[%w_.:@%[%]%-]+$") or ids[entry.id] then return "an entry's id" end
-    if not text(entry.address, "^[%x.:]+$") then return "an entry's address" end
+    if not text(entry.address, "^[%x.:]+$") or #entry.address > shape.MOST_ADDRESS then return "an entry's address" end
     if not whole(entry.port, 1, 65535) then return "an entry's port" end
     if not whole(entry.slot, 0, shape.MOST_SLOTS - 1) or slots[entry.slot] then return "an entry's slot" end
     if not STATES[entry.state] then return "an entry's state" end
