@@ -55,6 +55,28 @@ class Platform(Protocol):
         """Let go of everything and leave the endpoints running."""
 
 
+class Orchestrator(Protocol):
+    """A platform that keeps a count of copies by itself: it starts and replaces them, and stops
+    those above the count. Its sightings say the count; `start` is of no use on it."""
+
+    async def resize(self, service: Service, count: int) -> None:
+        """Ask for a larger count. PlatformError when it is refused.
+
+        A smaller one comes about by `stop`: each stopped endpoint takes one off the count, and the
+        platform sees to it that this endpoint is the one that goes.
+        """
+
+    async def mark(self, endpoint: Endpoint, reason: str) -> None:
+        """Remember in the cluster itself that the endpoint is being drained; empty: no more."""
+
+
+class Discovery(Protocol):
+    """A platform that knows services which no settings file names."""
+
+    async def services(self) -> tuple[Service, ...]:
+        """Those discovered now, each with `found` set. PlatformError when it cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProxyInfo:
     """`generation` grows with each accepted push; `reloads` counts since the proxy was set up."""

@@ -23,8 +23,13 @@ class State(StrEnum):
 
 
 class Phase(StrEnum):
-    """What a platform says of an endpoint: it knows of life, not of health."""
+    """What a platform says of an endpoint: it knows of life, not of health.
 
+    A pending one is asked for and not there yet: it counts, has no port, and is neither probed nor
+    routed to.
+    """
+
+    PENDING = "pending"
     RUNNING = "running"
     STOPPING = "stopping"
     EXITED = "exited"
@@ -123,8 +128,30 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """What a service runs in on Docker, or where its tasks are found on ECS.
+
+    `port` is the one inside the container (0: the only one that it exposes). `network` names a
+    Docker network on which endpoints are reached at that port; without it they are reached at the
+    port that the engine publishes. `task_service` is the ECS service's name, `name` that of the
+    container in its task that takes the requests (empty: the only one with a port).
+    """
+
+    image: str = ""
+    port: int = 0
+    network: str = ""
+    task_service: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
-    """One application as the settings want it: either `run` (argv) or `endpoints` is given."""
+    """One application as the settings want it.
+
+    Its copies are processes (`run`), containers (`container.image`, `run` is its command then),
+    tasks of an ECS service (`container.task_service`), or somebody else's: `endpoints`, or `found`,
+    which says where it was discovered.
+    """
 
     name: str
     routes: tuple[Route, ...] = ()
@@ -132,7 +159,9 @@ class Service:
     run: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     cwd: str = ""
+    container: Container = field(default_factory=Container)
     endpoints: tuple[FixedEndpoint, ...] = ()
+    found: str = ""
     health: HealthCheck = field(default_factory=HealthCheck)
     traffic: Traffic = field(default_factory=Traffic)
     roll: Roll = field(default_factory=Roll)
@@ -141,20 +170,33 @@ class Service:
 
     @property
     def fixed(self) -> bool:
-        return bool(self.endpoints)
+        """Somebody else starts and stops its copies."""
+        return bool(self.endpoints or self.found)
+
+    @property
+    def orchestrated(self) -> bool:
+        """Its platform keeps a count of copies by itself and is only told the count."""
+        return bool(self.container.task_service)
 
     @property
     def revision(self) -> str:
         """Names what an endpoint runs: endpoints of another revision are replaced by a roll."""
         parts = [*self.run, "\0env", *(f"{k}={v}" for k, v in self.env), "\0cwd", self.cwd]
+        box = self.container
+        if box.image:
+            parts += ["\0container", box.image, str(box.port), box.network]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
+    """A machine that runs endpoints. `state` is ready, draining or away."""
+
     id: str
     address: str
     state: str = "ready"
+    public: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +218,15 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One read of a platform. Where `complete` is false nothing may be removed on its word."""
+    """One read of a platform. Where `complete` is false nothing may be removed on its word.
+
+    `desired` is the count that an orchestrating platform keeps, None for others or when unknown.
+    """
 
     endpoints: tuple[Endpoint, ...] = ()
     complete: bool = True
     problem: str = ""
+    desired: int | None = None
 
 
 class EntryState(StrEnum):

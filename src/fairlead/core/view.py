@@ -42,8 +42,8 @@ class Seen:
 
     @property
     def alive(self) -> bool:
-        """Runs and is to go on running."""
-        return self.endpoint.phase is Phase.RUNNING and self.drain is None
+        """Runs, or is about to, and is to go on running."""
+        return self.endpoint.phase in (Phase.RUNNING, Phase.PENDING) and self.drain is None
 
     @property
     def ready(self) -> bool:
