@@ -38,6 +38,7 @@ class Commands:
         before = tracked.service.replicas
         service = replace(tracked.service, replicas=replicas)
         tracked.intent = replace(tracked.intent, service=service, backoff=Backoff())
+        tracked.asked = service.orchestrated
         self._tell(name, "scale", f"from {before} to {replicas}, by command")
         self._change(name)
 
@@ -85,6 +86,7 @@ class Commands:
         wanted = replace(service, replicas=replicas)
         tracked = before or Tracked(Intent(wanted))
         tracked.removed = False
+        tracked.asked = service.orchestrated and kept.replicas is not None
         tracked.intent = Intent(wanted, kept.good, kept.failed)
         tracked.leaves |= {key: Leave(reason, urgent) for key, reason, urgent in kept.leaving}
         self._loop.tracked[service.name] = tracked

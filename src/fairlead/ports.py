@@ -56,14 +56,19 @@ class Platform(Protocol):
 
 
 class Orchestrator(Protocol):
-    """A platform that keeps a count of copies by itself: it starts and replaces them, and stops
-    those above the count. Its sightings say the count; `start` is of no use on it."""
+    """A platform that keeps a count of copies by itself: it starts and replaces them. Its
+    sightings say the count; `start` is of no use on it, and what `stop` stops it replaces."""
 
     async def resize(self, service: Service, count: int) -> None:
-        """Ask for a larger count. PlatformError when it is refused.
+        """Ask for another count: a larger one, or one that no endpoint has to go for.
 
-        A smaller one comes about by `stop`: each stopped endpoint takes one off the count, and the
-        platform sees to it that this endpoint is the one that goes.
+        PlatformError when it is refused.
+        """
+
+    async def retire(self, endpoint: Endpoint, timeout: float) -> None:
+        """Take one off the count, and see to it that this endpoint is the one that goes.
+
+        Returns at once, as `stop` does; from then on the endpoint is seen as stopping.
         """
 
     async def mark(self, endpoint: Endpoint, reason: str) -> None:

@@ -6,14 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from fairlead.core.backoff import Backoff, after_exit
+from fairlead.core.counted import plan_counted
 from fairlead.core.errors import PlatformError, ProxyError
 from fairlead.core.guard import believe, permit
 from fairlead.core.health import Health
 from fairlead.core.model import Endpoint, EntryState, Phase, ServiceTable, Sighting
-from fairlead.core.plan import Abandon, Change, Forget, Start, Stop, Withdraw, plan
+from fairlead.core.plan import Abandon, Change, Forget, Resize, Start, Stop, Withdraw, plan
 from fairlead.core.routing import table
 from fairlead.core.view import Drain
-from fairlead.ports import Checks, Clock, Decisions, Journal, Notify, Platform, Proxy
+from fairlead.ports import (
+    Checks,
+    Clock,
+    Decisions,
+    Journal,
+    Notify,
+    Orchestrator,
+    Platform,
+    Proxy,
+)
 from fairlead.tracking import Tracked
 
 
@@ -27,6 +37,7 @@ class Edges:
     decisions: Decisions
     journal: Journal
     clock: Clock
+    orchestrator: Orchestrator | None = None
 
 
 class ServicePass:
@@ -41,7 +52,8 @@ class ServicePass:
         await self._observe(tracked)
         await self._measure(tracked)
         seen = tracked.seen()
-        changes = plan(tracked.intent, seen, self._edges.clock.now())
+        rules = plan_counted if tracked.service.orchestrated else plan
+        changes = rules(tracked.intent, seen, self._edges.clock.now())
         changes = permit(changes, tracked.intent, seen)
         self._mark(tracked, changes)
         await self._publish(tracked)
@@ -56,6 +68,8 @@ class ServicePass:
             all(s.complete for s in sightings),
             "; ".join(s.problem for s in sightings if s.problem),
         )
+        if tracked.service.orchestrated:
+            tracked.follow(next((s.desired for s in sightings if s.desired is not None), None))
         known = tracked.belief.endpoints
         tracked.belief = believe(tracked.belief, whole)
         for gone in known.keys() - tracked.belief.endpoints.keys():
@@ -71,17 +85,20 @@ class ServicePass:
 
     def _meet(self, tracked: Tracked, known: Mapping[str, Endpoint], endpoint: Endpoint) -> None:
         """Take note of an endpoint that is new, or that has ended since the last pass."""
+        before = known.get(endpoint.id)
         if endpoint.id not in tracked.first_seen:
             self.service_of[endpoint.id] = tracked.service.name
             tracked.first_seen[endpoint.id] = self._edges.clock.now()
-            if endpoint.phase is Phase.RUNNING:
-                initial = tracked.health.get(endpoint.id, Health())
-                self._edges.checks.watch(endpoint, tracked.service.health, initial)
-        before = known.get(endpoint.id)
+        if before is not None and _moved(before, endpoint):
+            self._edges.checks.unwatch(endpoint.id)
+            tracked.health.pop(endpoint.id, None)
+        if endpoint.phase is Phase.RUNNING and (before is None or _moved(before, endpoint)):
+            initial = tracked.health.get(endpoint.id, Health())
+            self._edges.checks.watch(endpoint, tracked.service.health, initial)
         if _listed_again(tracked, before, endpoint):
             self._take_back(tracked, endpoint)
         if endpoint.phase is Phase.EXITED and (before is None or before.phase is not Phase.EXITED):
-            self._note_exit(tracked, endpoint, witnessed=before is not None)
+            self._note_exit(tracked, endpoint, before)
 
     def _take_back(self, tracked: Tracked, endpoint: Endpoint) -> None:
         """A fixed endpoint that was on its way out is listed again."""
@@ -91,14 +108,15 @@ class ServicePass:
         self._edges.checks.watch(endpoint, tracked.service.health, health)
         self._tell(tracked, "listed", "it is listed again", endpoint.id)
 
-    def _note_exit(self, tracked: Tracked, endpoint: Endpoint, *, witnessed: bool) -> None:
+    def _note_exit(self, tracked: Tracked, endpoint: Endpoint, before: Endpoint | None) -> None:
         """What ended while no fairlead ran is no try that failed: nobody knows when, or of what."""
         self._edges.checks.unwatch(endpoint.id)
-        if endpoint.id in tracked.drains:
+        asked = before is not None and before.phase is Phase.STOPPING
+        if asked or endpoint.id in tracked.drains:
             self._tell(tracked, "stopped", endpoint.exit or "ended", endpoint.id)
             return
         self._tell(tracked, "crash", endpoint.exit or "ended unasked", endpoint.id)
-        if witnessed:
+        if before is not None and not tracked.service.orchestrated:
             self._count_failure(tracked, endpoint, endpoint.exit)
 
     def _count_failure(self, tracked: Tracked, endpoint: Endpoint | None, why: str) -> None:
@@ -131,7 +149,8 @@ class ServicePass:
         now = self._edges.clock.now()
         for change in changes:
             if isinstance(change, Withdraw):
-                tracked.drains[change.endpoint.id] = Drain(change.reason, now)
+                drain = Drain(change.reason, now, shrink=change.shrink)
+                tracked.drains[change.endpoint.id] = drain
                 self._tell(tracked, "drain", change.reason, change.endpoint.id)
                 if change.failed:
                     self._count_failure(tracked, change.endpoint, change.reason)
@@ -156,14 +175,45 @@ class ServicePass:
         match change:
             case Start():
                 await self._start(tracked, change)
-            case Stop(endpoint, reason):
-                self._tell(tracked, "stop", reason, endpoint.id)
-                self._edges.checks.unwatch(endpoint.id)
-                await self._runner[endpoint.id].stop(endpoint, tracked.service.stop_timeout)
-                self._notify(tracked.service.name)
+            case Stop():
+                await self._stop(tracked, change)
+            case Resize():
+                await self._resize(tracked, change)
+            case Withdraw(endpoint, reason):
+                await self._remember(tracked, endpoint, reason)
             case Forget(endpoint):
                 await self._runner[endpoint.id].forget(endpoint)
                 self._forget(tracked, endpoint.id)
+
+    async def _stop(self, tracked: Tracked, change: Stop) -> None:
+        endpoint, timeout = change.endpoint, tracked.service.stop_timeout
+        self._tell(tracked, "stop", change.reason, endpoint.id)
+        self._edges.checks.unwatch(endpoint.id)
+        platform, orchestrator = self._runner[endpoint.id], self._edges.orchestrator
+        if change.shrink and orchestrator is not None:
+            await orchestrator.retire(endpoint, timeout)
+        else:
+            await platform.stop(endpoint, timeout)
+        self._notify(tracked.service.name)
+
+    async def _resize(self, tracked: Tracked, change: Resize) -> None:
+        orchestrator = self._edges.orchestrator
+        if orchestrator is None:
+            return
+        before = tracked.intent.kept
+        await orchestrator.resize(change.service, change.count)
+        tracked.intent = replace(tracked.intent, kept=change.count)
+        self._tell(tracked, "resize", f"from {before} to {change.count}: {change.reason}")
+
+    async def _remember(self, tracked: Tracked, endpoint: Endpoint, reason: str) -> None:
+        """In the cluster itself, so that whoever decides next knows of the drain."""
+        orchestrator = self._edges.orchestrator
+        if orchestrator is None or not tracked.service.orchestrated:
+            return
+        try:
+            await orchestrator.mark(endpoint, reason)
+        except PlatformError as error:
+            self._tell(tracked, "problem", f"the drain is not marked: {error}", endpoint.id)
 
     async def _start(self, tracked: Tracked, change: Start) -> None:
         if self._edges.clock.now() < tracked.intent.backoff.not_before:
@@ -214,6 +264,14 @@ def _listed_again(tracked: Tracked, before: Endpoint | None, endpoint: Endpoint)
         return bool(endpoint.revision) and not before.revision
     key = endpoint.id
     return tracked.service.fixed and key in tracked.drains and key not in tracked.leaves
+
+
+def _moved(before: Endpoint, now: Endpoint) -> bool:
+    """Whether it is to be probed anew: it has got its place, or another one."""
+    if now.phase is not Phase.RUNNING:
+        return False
+    appeared = before.phase is Phase.PENDING
+    return appeared or (before.address, before.port) != (now.address, now.port)
 
 
 def _withdrawn(table: ServiceTable, endpoint_id: str) -> bool:

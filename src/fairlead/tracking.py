@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fairlead.core.guard import Belief
 from fairlead.core.health import Health
@@ -20,11 +20,13 @@ def _nothing_known() -> Belief:
 class Tracked:
     """One service. `first_seen` is monotonic, by endpoint id; `pushed` is what the proxy serves.
 
+    `asked`: its count was set by command, and its platform keeps another yet.
     `removed`: it is no longer in the settings and is forgotten once its last endpoint has gone.
     """
 
     intent: Intent
     removed: bool = False
+    asked: bool = False
     belief: Belief = field(default_factory=_nothing_known)
     health: dict[str, Health] = field(default_factory=dict)
     drains: dict[str, Drain] = field(default_factory=dict)
@@ -45,8 +47,19 @@ class Tracked:
     @property
     def draining(self) -> bool:
         """Whether a count of requests in flight is being waited for."""
-        running = (e for e in self.endpoints if e.phase is Phase.RUNNING)
-        return any(e.id in self.drains for e in running)
+        present = (e for e in self.endpoints if e.phase in (Phase.RUNNING, Phase.PENDING))
+        return any(e.id in self.drains for e in present)
+
+    def follow(self, kept: int | None) -> None:
+        """Take over the count that the platform keeps, unless another was asked for."""
+        if kept is None:
+            return
+        service = self.intent.service
+        if self.asked and kept == service.replicas:
+            self.asked = False
+        if not (self.asked or self.removed or self.leaves):
+            service = replace(service, replicas=kept)
+        self.intent = replace(self.intent, service=service, kept=kept)
 
     def seen(self) -> tuple[Seen, ...]:
         return tuple(self._seen(endpoint) for endpoint in self.endpoints)
@@ -70,7 +83,8 @@ class Tracked:
 
     def decision(self, filed: int) -> Decision:
         """What of this must outlive the daemon; `filed` is the count in the settings file."""
-        replicas = None if self.service.replicas == filed else self.service.replicas
+        decided = self.asked if self.service.orchestrated else self.service.replicas != filed
+        replicas = self.service.replicas if decided else None
         leaving = tuple((k, leave.reason, leave.urgent) for k, leave in self.leaves.items())
         return Decision(
             replicas,

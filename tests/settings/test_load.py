@@ -96,7 +96,7 @@ def test_a_full_file() -> None:
         "old", endpoints=(FixedEndpoint("10.0.0.5", 8080), FixedEndpoint("b.internal", 81, 3))
     )
     front = Front(("127.0.0.1:8080", "0.0.0.0:80"), 2, 1 << 30, 0.5, access_log=True)
-    wanted = Cluster("shop", "process", front, (21000, 21999), (catalog, old))
+    wanted = Cluster("shop", front=front, ports=(21000, 21999), services=(catalog, old))
     assert parse(FULL, "f", BASE) == wanted
 
 

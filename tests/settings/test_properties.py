@@ -223,7 +223,8 @@ def clusters(draw: st.DrawFn) -> Cluster:
     routes = draw(st.lists(ROUTES, max_size=4, unique_by=str))
     services = draw(st.dictionaries(LABEL, RUN | FIXED, max_size=4))
     named = [_renamed(service, name, routes) for name, service in services.items()]
-    return Cluster(draw(LABEL), "process", draw(FRONT), (10000, 19999), tuple(named))
+    front = draw(FRONT)
+    return Cluster(draw(LABEL), front=front, ports=(10000, 19999), services=tuple(named))
 
 
 def _renamed(service: Service, name: str, routes: list[Route]) -> Service:

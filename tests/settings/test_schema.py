@@ -15,15 +15,19 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 GOOD = [
+    "platform: docker",
+    "platform: docker\ndocker: {host: 'tcp://127.0.0.1:2375', discover: false}",
+    "platform: docker\nservices: {a: {image: 'shop/catalog:2', port: 80, network: b, replicas: 2}}",
+    "platform: ecs\necs: {cluster: shop-ecs, region: eu-west-1, interval: 5s, addresses: public}",
+    "platform: ecs\nservices: {a: {service: shop-catalog, container: app, port: 8080}}",
     *(path.read_text() for path in sorted(ROOT.glob("examples/*/fairlead.yaml"))),
     *re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/settings.md").read_text(), re.DOTALL),
 ]
 BAD = [
     "services: []",
-    "cluster: shop",
     "services: {}\nlisten: 0",
     'services: {}\nlisten: ["a b:80"]',
-    "services: {}\nplatform: docker",
+    "services: {}\nplatform: eks",
     "services: {}\nports: 20000",
     "services: {}\nproxy: {workers: many}",
     "services: {}\nextra: 1",

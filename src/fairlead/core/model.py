@@ -302,11 +302,37 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True)
+class Docker:
+    """Which engine; empty for the one that Docker's own tools use."""
+
+    host: str = ""
+    discover: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ecs:
+    """Which ECS cluster, and how it is read. What is empty is left to AWS's own configuration.
+
+    `cluster` empty means that of the settings file's name. `queue` is the URL of an SQS queue.
+    """
+
+    cluster: str = ""
+    region: str = ""
+    profile: str = ""
+    queue: str = ""
+    interval: float = 2.0
+    addresses: str = "private"
+    discover: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """A settings file as a whole. `ports` is the first and last port for endpoints."""
 
     name: str = "fairlead"
     platform: str = "process"
+    docker: Docker = field(default_factory=Docker)
+    ecs: Ecs = field(default_factory=Ecs)
     front: Front = field(default_factory=Front)
     ports: tuple[int, int] = (20000, 29999)
     services: tuple[Service, ...] = ()

@@ -32,17 +32,20 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Begin to drain. `failed` says that it counts as a failed start."""
+    """Begin to drain. `failed` says that it counts as a failed start, `shrink` that the platform's
+    count is to fall with it."""
 
     endpoint: Endpoint
     reason: str
     failed: bool = False
+    shrink: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     endpoint: Endpoint
     reason: str
+    shrink: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,16 @@ class Abandon:
     reason: str
 
 
-Change = Start | Withdraw | Stop | Forget | Abandon
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """Have the platform keep another count of the service's endpoints."""
+
+    service: Service
+    count: int
+    reason: str
+
+
+Change = Start | Withdraw | Stop | Forget | Abandon | Resize
 
 ROLL_TRIES = 3
 """Failed starts in a row after which a roll is given up while older endpoints can serve."""
@@ -71,10 +83,10 @@ def plan(intent: Intent, seen: Sequence[Seen], now: float) -> tuple[Change, ...]
     """The changes that bring one service nearer to what is wanted. `now` is monotonic seconds."""
     abandon = _abandon(intent, seen, now)
     if abandon is not None:
-        return (*_leavers(intent, seen, now), abandon)
+        return (*leavers(intent, seen, now), abandon)
     split = _Split.of(intent, seen)
     return (
-        *_leavers(intent, seen, now),
+        *leavers(intent, seen, now),
         *_overdue(intent, split, now),
         *_starts(intent, split, now),
         *_replaced(intent, split),
@@ -105,14 +117,15 @@ class _Split:
         return sum(s.ready for s in self.old)
 
 
-def _leavers(intent: Intent, seen: Sequence[Seen], now: float) -> Iterator[Change]:
+def leavers(intent: Intent, seen: Sequence[Seen], now: float) -> Iterator[Change]:
+    """The ends of drains, and what is left of those that have gone."""
     for s in seen:
         if s.endpoint.phase is Phase.EXITED:
             yield Forget(s.endpoint)
-        elif s.endpoint.phase is Phase.RUNNING and s.drain is not None:
+        elif s.endpoint.phase is not Phase.STOPPING and s.drain is not None:
             done = _drained(s, intent.service.drain_timeout, now)
             if done:
-                yield Stop(s.endpoint, done)
+                yield Stop(s.endpoint, done, s.drain.shrink)
 
 
 def _drained(seen: Seen, timeout: float, now: float) -> str:

@@ -14,11 +14,13 @@ class Drain:
     """A decision to take an endpoint out. Times are monotonic.
 
     `withdrawn` is when every proxy had confirmed that it sends nothing new there, or None.
+    `shrink`: the count that the platform keeps falls with it.
     """
 
     reason: str
     since: float
     withdrawn: float | None = None
+    shrink: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,14 @@ class Intent:
 
     `service` holds the wanted count (after `scale`). `good` is the last revision that was ready
     in full; `failed` is a revision whose roll was given up: `good` serves until another is applied.
+    `kept` is the count that the service's platform keeps by itself, None where it keeps none.
     """
 
     service: Service
     good: Service | None = None
     failed: str = ""
     backoff: Backoff = field(default_factory=Backoff)
+    kept: int | None = None
 
     @property
     def spec(self) -> Service:

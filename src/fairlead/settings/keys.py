@@ -180,7 +180,42 @@ _ROLL = Section(
     )
 )
 
-_ONLY_RUN = ("endpoints",)
+_DOCKER = Section(
+    (
+        Key(
+            "host",
+            words.ENGINE,
+            "The engine's socket: `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`.",
+            "docker.host",
+            default="DOCKER_HOST, or the engine's usual socket",
+        ),
+        Key(
+            "discover",
+            Flag(),
+            "Serve containers that others started and labelled, too.",
+            "docker.discover",
+        ),
+    )
+)
+
+_ECS = Section(
+    (
+        Key("cluster", words.ECS_CLUSTER, "The ECS cluster's name or ARN.", "ecs.cluster",
+            default="the `cluster` above"),
+        Key("region", words.REGION, "Its region.", "ecs.region", default="as AWS's tools find it"),
+        Key("profile", words.PROFILE, "A profile of AWS's configuration files.", "ecs.profile",
+            default="as AWS's tools find it"),
+        Key("queue", words.QUEUE, "URL of an SQS queue of task state change events.", "ecs.queue",
+            default="none: ECS is only polled"),
+        Key("interval", Duration(0.5, _HOUR), "Time between reads of the cluster.", "ecs.interval"),
+        Key("addresses", Choice(("private", "public")), "Which addresses of the nodes are used.",
+            "ecs.addresses"),
+        Key("discover", Flag(), "Serve services whose containers are labelled, too.",
+            "ecs.discover"),
+    )
+)  # fmt: skip
+
+_ONLY_RUN = ("endpoints", "service")
 SERVICE = Section(
     (
         Key(
@@ -189,7 +224,47 @@ SERVICE = Section(
             "Program and arguments, never a shell. `{port}` and the variable `PORT` hold the port.",
             "run",
             default="none",
+            excludes=_ONLY_RUN,
+        ),
+        Key(
+            "image",
+            words.IMAGE,
+            "Container image (platform docker); `run` is the container's command then.",
+            "container.image",
+            default="none",
+            excludes=_ONLY_RUN,
+        ),
+        Key(
+            "service",
+            words.ECS_NAME,
+            "The ECS service's name (platform ecs): ECS runs its copies and keeps their count.",
+            "container.task_service",
+            default="none",
             excludes=("endpoints",),
+        ),
+        Key(
+            "port",
+            Integer(1, 65535),
+            "Port inside the container.",
+            "container.port",
+            default="the only one that it exposes",
+            excludes=("endpoints",),
+        ),
+        Key(
+            "network",
+            words.NETWORK,
+            "A Docker network on which endpoints are reached; without it, at a published port.",
+            "container.network",
+            default="none",
+            needs="image",
+        ),
+        Key(
+            "container",
+            words.ECS_NAME,
+            "The container of the task that takes the requests.",
+            "container.name",
+            default="the only one with a port",
+            needs="service",
         ),
         Key(
             "endpoints",
@@ -297,12 +372,8 @@ SERVICE = Section(
         Key("roll", _ROLL, "How a changed service is replaced.", excludes=_ONLY_RUN),
     ),
     model=_SERVICE,
-    one_of=("run", "endpoints"),
-    planned=(
-        ("scale", "autoscaling is not built yet; remove the key"),
-        ("image", "the docker platform is not built yet; use run or endpoints"),
-        ("service", "the ecs platform is not built yet; use run or endpoints"),
-    ),
+    any_of=("run", "image", "service", "endpoints"),
+    planned=(("scale", "autoscaling is not built yet; remove the key"),),
 )
 
 
@@ -315,7 +386,7 @@ ROOT = Section(
         Key("cluster", words.NAME, "The cluster's name, for status and metrics.", "name"),
         Key(
             "platform",
-            Choice(("process",), planned=("docker", "ecs")),
+            Choice(("process", "docker", "ecs")),
             "What runs endpoints.",
             "platform",
         ),
@@ -333,12 +404,14 @@ ROOT = Section(
         ),
         Key("ports", words.PORTS, "Ports that endpoints get, the last included.", "ports"),
         Key("proxy", _PROXY, "nginx's own settings."),
+        Key("docker", _DOCKER, "The Docker engine (platform docker)."),
+        Key("ecs", _ECS, "The ECS cluster (platform ecs)."),
         Key(
             "services",
             MapOf(words.NAME, SERVICE, "services: {NAME: {run: [...]}}", 5000, _as_pairs),
             "The services, by name.",
             "services",
-            required=True,
+            default="those that are discovered",
         ),
     ),
     model=Cluster(),

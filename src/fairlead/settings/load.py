@@ -58,19 +58,60 @@ def _text(path: Path) -> str:
 
 
 def _cluster(fields: Fields, at: At, base: Path) -> Cluster:
-    services = tuple(_service(name, inner, base) for name, inner in fields.pop("services"))
+    given = fields.pop("services", ())
+    services = tuple(_service(name, inner, base) for name, inner in given)
     cluster = fill(Cluster(services=services), fields)
+    _check_platform(cluster, at)
+    if cluster.platform != "process":
+        return cluster
     first, last = cluster.ports
     wanted = sum(service.replicas for service in services if not service.fixed)
     if wanted > (ports := last - first + 1):
         message = f"ports: {first}-{last} are {ports} ports for {wanted} replicas; widen the range"
-        raise SettingsError(message, at.document.file, _line_of("ports", at))
+        raise SettingsError(message, at.document.file, _line_of("ports", at, at.line))
     return cluster
 
 
-def _line_of(name: str, at: At) -> int:
+_RUNS = {"process": "run", "docker": "image", "ecs": "service"}
+
+
+def _check_platform(cluster: Cluster, at: At) -> None:
+    """What runs a service must be what the cluster's platform can run."""
+    if cluster.platform == "process" and not _line_of("services", at, 0):
+        raise SettingsError('"services" is missing', at.document.file, at.line)
+    for name in {"docker", "ecs"} - {cluster.platform}:
+        if line := _line_of(name, at, 0):
+            message = f"{name}: is of use only with platform: {name}"
+            raise SettingsError(message, at.document.file, line)
+    for service in cluster.services:
+        wanted, given = _RUNS[cluster.platform], _run_by(service)
+        if given not in (wanted, "endpoints"):
+            message = (
+                f"services.{service.name}: {given} is of no use on platform {cluster.platform}; "
+                f"give {wanted} or endpoints, or another platform"
+            )
+            raise SettingsError(message, at.document.file, _line_of_service(service.name, at))
+
+
+def _run_by(service: Service) -> str:
+    """The key that says what runs its copies."""
+    if service.endpoints:
+        return "endpoints"
+    if service.container.task_service:
+        return "service"
+    return "image" if service.container.image else "run"
+
+
+def _line_of_service(name: str, at: At) -> int:
     entries = at.node.entries if isinstance(at.node, Entries) else ()
-    return next((key.line for key, _ in entries if key.text == name), at.line)
+    services = next((node for key, node in entries if key.text == "services"), None)
+    inner = services.entries if isinstance(services, Entries) else ()
+    return next((key.line for key, _ in inner if key.text == name), at.line)
+
+
+def _line_of(name: str, at: At, otherwise: int) -> int:
+    entries = at.node.entries if isinstance(at.node, Entries) else ()
+    return next((key.line for key, _ in entries if key.text == name), otherwise)
 
 
 def _service(name: str, fields: Fields, base: Path) -> Service:

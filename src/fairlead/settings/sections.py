@@ -44,14 +44,14 @@ class Key:
 class Section(Kind):
     """A mapping of known keys. `model` is an instance that holds the defaults of its fields.
 
-    `one_of`: exactly one of these keys is needed. `planned`: keys that will come, and what to do.
+    `any_of`: at least one of these keys is needed. `planned`: keys that will come, and what to do.
     `rule` says what is wrong with the fields together, or nothing.
     """
 
     keys: tuple[Key, ...]
     model: Any = None
     make: Callable[[Fields], Any] = as_is
-    one_of: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
     planned: tuple[tuple[str, str], ...] = ()
     rule: Callable[[Fields], str] = lambda _: ""
     shapes = ("mapping",)
@@ -101,8 +101,9 @@ class Section(Kind):
         missing = [key.name for key in self.keys if key.required and key.name not in given]
         if missing:
             raise at.wrong(f"{quoted(missing[0])} is missing")
-        if self.one_of and not any(name in given for name in self.one_of):
-            raise at.wrong(f"one of {' or '.join(self.one_of)} is needed")
+        if self.any_of and not any(name in given for name in self.any_of):
+            *most, last = self.any_of
+            raise at.wrong(f"one of {', '.join(most)} or {last} is needed")
 
     def schema(self) -> Schema:
         made: Schema = {
@@ -117,9 +118,9 @@ class Section(Kind):
             for key in self.keys
             if key.excludes
         }
-        one_of = [{"required": [name]} for name in self.one_of]
+        any_of = [{"required": [name]} for name in self.any_of]
         rules = {"required": required, "dependentRequired": needs, "dependentSchemas": excludes}
-        return made | {name: rule for name, rule in (rules | {"oneOf": one_of}).items() if rule}
+        return made | {name: rule for name, rule in (rules | {"anyOf": any_of}).items() if rule}
 
 
 def default_of(key: Key, model: Any) -> Any:

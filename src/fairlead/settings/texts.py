@@ -59,11 +59,10 @@ class Flag(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words. `planned` are words that will come, and are refused as such."""
+    """One of a few words."""
 
     options: tuple[str, ...]
     make: Callable[[str], Any] = as_is
-    planned: tuple[str, ...] = ()
 
     @property
     def expected(self) -> str:
@@ -73,8 +72,6 @@ class Choice(Kind):
     def read(self, at: At) -> Any:
         if (text := self.text(at)) in self.options:
             return self.make(text)
-        if text in self.planned:
-            raise at.unexpected(self.expected, f"{text} is not built yet")
         near = get_close_matches(text[:64], self.options, 1)
         raise at.unexpected(self.expected, f'did you mean "{near[0]}"?' if near else "")
 

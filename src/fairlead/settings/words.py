@@ -109,6 +109,32 @@ LISTENER = Text(
         _IPV6_HINT,
     ),
 )
+IMAGE = Text(
+    "a container image such as nginx:1.27",
+    "[a-z0-9][A-Za-z0-9._/:@-]*",
+    512,
+    hints=((r"^[A-Z]", "image names are lower case"),),
+)
+NETWORK = Text("a Docker network's name", "[A-Za-z0-9][A-Za-z0-9_.-]*", 255)
+ENGINE = Text(
+    "unix:///PATH or tcp://127.0.0.1:PORT",
+    rf"unix:///[A-Za-z0-9_./+@=,~-]+|tcp://{_NAME}:{_PORT}",
+    255,
+    hints=((r"^/", "begin with unix://"), (r"^ssh:", "forward the socket with ssh -L instead")),
+)
+ECS_NAME = Text("an ECS name of letters, digits, - and _", "[A-Za-z0-9_-]+", 255)
+ECS_CLUSTER = Text(
+    "an ECS cluster's name or ARN",
+    "[A-Za-z0-9_-]+|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]+",
+    512,
+)
+REGION = Text("a region such as eu-west-1", "[a-z]{2}(?:-[a-z]+)+-[0-9]", 32)
+PROFILE = Text("a profile's name", r"[A-Za-z0-9_.@+-]+", 128)
+QUEUE = Text(
+    "the URL of an SQS queue",
+    rf"https?://{_NAME}(?::{_PORT})?/[0-9]{{12}}/[A-Za-z0-9_.-]+",
+    512,
+)
 LISTEN_PORT = Integer(1, 65535, "127.0.0.1:{}".format)
 ADDRESS = Text(
     "an endpoint such as 10.0.0.5:8080",

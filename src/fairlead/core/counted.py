@@ -1,0 +1,80 @@
+"""The plan for services whose platform keeps their count by itself: it starts and replaces copies.
+
+Here only the count is moved, and who goes when it falls is chosen: drained first, then retired.
+
+| case                                        | change                                             |
+| ------------------------------------------- | -------------------------------------------------- |
+| draining, withdrawn, nothing in flight      | Stop; one that shrinks the count takes it along    |
+| the count is below what is wanted           | Resize                                             |
+| the count is above, and so are the copies   | Drain: not ready ones first, then the youngest     |
+| the count is above, the copies are not      | Resize: nobody has to go                           |
+| asked to leave (restart, drain)             | the count is raised by the surge; a leaver drains  |
+|                                             | once others are ready, and takes the surge along   |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fairlead.core.model import Phase
+from fairlead.core.plan import Change, Resize, Withdraw, leavers
+from fairlead.core.view import Intent, Seen
+
+
+def plan_counted(intent: Intent, seen: Sequence[Seen], now: float) -> tuple[Change, ...]:
+    """The changes for one service; of a platform whose count is unknown only drains are ended."""
+    ended = tuple(leavers(intent, seen, now))
+    if intent.kept is None:
+        return ended
+    alive = [s for s in seen if s.alive]
+    going = [s for s in alive if s.leave is not None]
+    return (*ended, *_moved(intent, seen, alive, len(going)), *_replaced(intent, alive, going))
+
+
+def _moved(
+    intent: Intent, seen: Sequence[Seen], alive: Sequence[Seen], going: int
+) -> Iterator[Change]:
+    service = intent.service
+    target = service.replicas + min(going, service.roll.surge)
+    count = (intent.kept or 0) - _shrinking(seen)
+    spare = len(alive) - target
+    if count < target:
+        yield Resize(service, target + _shrinking(seen), _why(intent, target))
+    elif count > target and spare > 0 and not going:
+        for s in _victims(alive)[: min(spare, count - target)]:
+            yield Withdraw(s.endpoint, f"scale to {service.replicas}", shrink=True)
+    elif count > target and spare <= 0:
+        yield Resize(service, target + _shrinking(seen), _why(intent, target))
+
+
+def _why(intent: Intent, target: int) -> str:
+    surge = target - intent.service.replicas
+    return f"{intent.service.replicas} wanted" + (f", and {surge} to replace others" * bool(surge))
+
+
+def _shrinking(seen: Sequence[Seen]) -> int:
+    """How many are on their way out and will take the count along."""
+    present = (s for s in seen if s.endpoint.phase is not Phase.EXITED)
+    return sum(1 for s in present if s.drain is not None and s.drain.shrink)
+
+
+def _victims(alive: Sequence[Seen]) -> list[Seen]:
+    return sorted(alive, key=lambda s: (s.ready, -s.endpoint.started))
+
+
+def _replaced(intent: Intent, alive: Sequence[Seen], going: Sequence[Seen]) -> Iterator[Change]:
+    """Leavers go as far as the wanted count stays ready; those that serve nobody go at once."""
+    ready = sum(s.ready for s in alive)
+    spare = ready - intent.service.replicas
+    surge = (intent.kept or 0) - intent.service.replicas
+    for s in sorted(going, key=lambda s: s.ready):
+        if s.ready and spare <= 0 and not (_urgent(s) and ready > 1):
+            continue
+        spare -= s.ready
+        ready -= s.ready
+        yield Withdraw(s.endpoint, s.leave.reason if s.leave else "", shrink=surge > 0)
+        surge -= 1
+
+
+def _urgent(seen: Seen) -> bool:
+    return seen.leave is not None and seen.leave.urgent
