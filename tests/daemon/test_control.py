@@ -65,7 +65,7 @@ async def test_every_mistake_is_refused_at_once_and_the_journal_tells_the_first(
     ground: Ground, tmp_path: Path
 ) -> None:
     file = tmp_path / "fairlead.yaml"
-    file.write_text("servces: {}\nlisten: 0\n")
+    file.write_text("servces: {}\nlisten: 0\nports: 1\n")
     ground.load = lambda: load(file)  # type: ignore[method-assign]
     ground.control._load = ground.load
     with pytest.raises(FairleadError) as refused:

@@ -46,6 +46,7 @@ WHOLE = [
     (f"services: {{{'a' * 64}: {{run: [x]}}}}", "expected a name of lower-case letters, digits and inner hyphens of at most 63"),
     ("services: {}\nplatform: eks", 'f:2: platform: expected process, docker or ecs, found "eks"; did'),
     ("cluster: shop", 'f:1: "services" is missing'),
+    ("services: {a: {image: x, service: y}}", "services.a.image: cannot be given together with"),
     ("services: {}\ndocker: {discover: true}", "f:2: docker: is of use only with platform: docker"),
     (
         "platform: docker\nservices:\n  a: {image: x}\n  b: {run: [x]}",
@@ -79,7 +80,6 @@ WHOLE = [
 IN_SERVICE = [
     ("replicaz: 1", 'replicaz: unknown key; did you mean "replicas"? (known: run, image,'),
     ("scale: {min: 1, max: 4}", "scale: autoscaling is not built yet; remove the key"),
-    ("image: nginx, service: shop", "image: cannot be given together with service"),
     ("network: back", "network: is of use only with image, which is not given"),
     ("replicas: two", 'replicas: expected a whole number from 0 to 1000, found "two"'),
     ("replicas: 1001", "replicas: expected a whole number from 0 to 1000, found 1001"),
