@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fairlead.core.backoff import Backoff
 from fairlead.core.errors import BadInput, FairleadError, UnknownName
-from fairlead.core.model import Cluster, Service
+from fairlead.core.model import Cluster, Container, Service
 from fairlead.core.view import Intent, Leave
 from fairlead.reconcile import Reconciler
 from fairlead.tracking import Tracked
@@ -102,6 +102,8 @@ class Commands:
         if tracked.removed:
             return
         service = replace(tracked.service, replicas=0, routes=(), endpoints=())
+        if service.orchestrated:  # not to be served any more; its copies go on
+            service = replace(service, container=Container())
         tracked.intent, tracked.removed = Intent(service), True
         self._loop.filed.pop(name, None)
         self._loop.edges.decisions.drop(name)

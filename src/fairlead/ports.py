@@ -55,6 +55,16 @@ class Platform(Protocol):
         """Let go of everything and leave the endpoints running."""
 
 
+class Runner(Protocol):
+    """A platform whose endpoints fairlead itself has started, and ends with itself."""
+
+    def all(self) -> tuple[Endpoint, ...]:
+        """Every endpoint that it started, also of services that nobody knows any more."""
+
+    async def stop_all(self, timeout: float) -> None:
+        """End and forget every one of them. PlatformError when one survives."""
+
+
 class Orchestrator(Protocol):
     """A platform that keeps a count of copies by itself: it starts and replaces them. Its
     sightings say the count; `start` is of no use on it, and what `stop` stops it replaces."""

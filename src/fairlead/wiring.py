@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from fairlead.core.model import Cluster
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
 from fairlead.platforms.fixed import FixedPlatform
-from fairlead.platforms.process.platform import ProcessPlatform
+from fairlead.ports import Discovery, Journal, Notify, Orchestrator, Platform, Runner
 from fairlead.probes import Probes
 from fairlead.probes.checker import Checker
 from fairlead.proxies.nginx.proxy import NginxProxy
@@ -20,22 +21,44 @@ from fairlead.service_pass import Edges
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """The platform of the settings file, by what the daemon may ask of it.
+
+    `open` is awaited once, before anything else; `follow` takes changed settings.
+    """
+
+    platform: Platform
+    open: Callable[[], Awaitable[None]]
+    follow: Callable[[Cluster], None]
+    runner: Runner | None = None
+    orchestrator: Orchestrator | None = None
+    discovery: Discovery | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wired:
     """A loop with its edges, by their own types where the daemon needs more than the port."""
 
     loop: Reconciler
-    processes: ProcessPlatform
+    running: Running
     fixed: FixedPlatform
     proxy: NginxProxy
     checker: Checker
+    bell: Bell
 
 
-class _Bell:
-    """Edges are made before the loop that they notify: it is told to the bell afterwards."""
+class Bell:
+    """Edges are made before the loop that they notify: it is told to the bell afterwards.
+
+    `strange` is called for services that the loop does not know: they may be new ones.
+    """
 
     loop: Reconciler
+    strange: Callable[[], None] = staticmethod(lambda: None)
 
     def notify(self, service: str) -> None:
+        if service and service not in self.loop.tracked:
+            self.strange()
         self.loop.notify(service)
 
     def report(self, endpoint_id: str, health: Health) -> None:
@@ -44,12 +67,31 @@ class _Bell:
 
 def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
     """The edges for these settings, and the loop over them."""
-    clock, bell = SystemClock(), _Bell()
-    processes = ProcessPlatform(state, cluster.ports, bell.notify, clock)
+    clock, bell = SystemClock(), Bell()
+    running = _RUNNING[cluster.platform](cluster, state, bell.notify, journal)
     fixed = FixedPlatform(bell.notify, clock)
     proxy = NginxProxy(state, cluster.front, bell.notify, journal)
     checker = Checker(Probes(), clock, bell.report)
     decisions = DecisionFiles(state / "decisions", journal)
-    platforms = (processes, fixed)
-    bell.loop = Reconciler(Edges(platforms, proxy, checker, decisions, journal, clock))
-    return Wired(bell.loop, processes, fixed, proxy, checker)
+    platforms = (running.platform, fixed)
+    edges = Edges(platforms, proxy, checker, decisions, journal, clock, running.orchestrator)
+    bell.loop = Reconciler(edges)
+    return Wired(bell.loop, running, fixed, proxy, checker, bell)
+
+
+async def _opened() -> None:
+    """Nothing to wait for."""
+
+
+def _keep(_: Cluster) -> None:
+    """Nothing of it changes while it runs."""
+
+
+def _process(cluster: Cluster, state: Path, notify: Notify, _: Journal) -> Running:
+    from fairlead.platforms.process.platform import ProcessPlatform
+
+    platform = ProcessPlatform(state, cluster.ports, notify, SystemClock())
+    return Running(platform, _opened, lambda new: platform.use(new.ports), runner=platform)
+
+
+_RUNNING: dict[str, Callable[[Cluster, Path, Notify, Journal], Running]] = {"process": _process}

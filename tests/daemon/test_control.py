@@ -26,8 +26,10 @@ class Ground:
     def __init__(self, folder: Path) -> None:
         self.world, self.file = StubWorld(), SHOP
         self.ranges: list[tuple[int, int]] = []
-        processes = SimpleNamespace(use=self.ranges.append)
-        wired = SimpleNamespace(loop=self.world.loop, proxy=self.world.proxy, processes=processes)
+        running = SimpleNamespace(
+            follow=lambda cluster: self.ranges.append(cluster.ports), discovery=None
+        )
+        wired = SimpleNamespace(loop=self.world.loop, proxy=self.world.proxy, running=running)
         self.journal = EventLog(folder / "events.jsonl", StubClock())
         self.control = DaemonControl(cast(Any, wired), self.journal, self.load, Ending())
         self.control.begin(SHOP, set())

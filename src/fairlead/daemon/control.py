@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fairlead.commands import Commands
 from fairlead.core.changes import describe
 from fairlead.core.errors import BadInput, FairleadError
-from fairlead.core.model import Cluster, Event
+from fairlead.core.model import Cluster, Event, Service
 from fairlead.daemon.status import status
 from fairlead.journal import EventLog
 from fairlead.wiring import Wired
+
+REDISCOVER = 2.0
 
 
 @dataclass(slots=True)
@@ -40,6 +43,8 @@ class DaemonControl:
         self._commands = Commands(wired.loop)
         self._cluster = Cluster()
         self._applying = asyncio.Lock()
+        self._found: tuple[Service, ...] = ()
+        self._strange = asyncio.Event()
 
     def begin(self, cluster: Cluster, leftovers: set[str]) -> None:
         """Adopt the settings for the first time."""
@@ -55,6 +60,8 @@ class DaemonControl:
 
     def _refuse_beyond_ports(self, service: str, replicas: int) -> None:
         """BadInput when not even an empty machine had a port for each endpoint."""
+        if self._cluster.platform != "process":
+            return
         first, last = self._cluster.ports
         wanted = {n: t.service for n, t in self._wired.loop.tracked.items() if not t.service.fixed}
         others = sum(s.replicas for name, s in wanted.items() if name != service)
@@ -83,14 +90,61 @@ class DaemonControl:
 
     async def _apply(self, cluster: Cluster) -> list[str]:
         """The proxy first: it is what can refuse (a listen address that is taken)."""
+        self._refuse_another_platform(cluster)
         changes = describe(self._cluster, cluster)
         await self._wired.proxy.configure(cluster.front)
-        self._wired.processes.use(cluster.ports)
+        self._wired.running.follow(cluster)
         self._cluster = cluster
-        self._commands.adopt(cluster)
+        self._commands.adopt(self._whole())
         for change in changes:
             self._journal.record("apply", "", change)
         return changes
+
+    def _refuse_another_platform(self, cluster: Cluster) -> None:
+        """BadInput when what runs the endpoints would change under them."""
+        for name in ("platform", "docker", "ecs"):
+            if getattr(cluster, name) != getattr(self._cluster, name):
+                raise BadInput(
+                    f"{name} cannot be changed while fairlead runs: fairlead down, then up"
+                )
+
+    def _whole(self) -> Cluster:
+        """The settings with the services that were discovered; those of the file come first."""
+        named = {service.name for service in self._cluster.services}
+        found = tuple(s for s in self._found if s.name not in named)
+        return replace(self._cluster, services=(*self._cluster.services, *found))
+
+    async def discover(self) -> None:
+        """Take over the services that the platform has discovered; a failed read changes none."""
+        discovery = self._wired.running.discovery
+        if discovery is None:
+            return
+        try:
+            found = await discovery.services()
+        except FairleadError:
+            return
+        async with self._applying:
+            if found != self._found:
+                self._tell_found(found)
+                self._found = found
+                self._commands.adopt(self._whole())
+
+    def _tell_found(self, found: tuple[Service, ...]) -> None:
+        known = {service.name for service in self._found}
+        for service in found:
+            if service.name not in known:
+                routes = ", ".join(str(route) for route in service.routes) or "no route"
+                self._journal.record("discovered", service.name, f"serving {routes}")
+
+    async def keep_discovering(self) -> None:
+        """Look when the platform speaks of a service that nobody knows, and now and then."""
+        self._wired.bell.strange = self._strange.set
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REDISCOVER):
+                    await self._strange.wait()
+            self._strange.clear()
+            await self.discover()
 
     async def events(self, since: int, timeout: float) -> list[Event]:
         return await self._journal.wait(since, timeout)

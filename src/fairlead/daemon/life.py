@@ -33,16 +33,17 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
         if tell:
             journal.listen(tell)
         wired = wire(cluster, state, journal)
+        await wired.running.open()
         ending = Ending()
         control = DaemonControl(wired, journal, lambda: load(file), ending)
         await wired.proxy.start(
             [ServiceTable(s.name, s.routes, (), s.traffic) for s in cluster.services]
         )
         live_table = await wired.proxy.read()
-        leftovers = {e.service for e in wired.processes.all()} | set(live_table)
-        control.begin(cluster, leftovers)
+        control.begin(cluster, _leftovers(wired) | set(live_table))
+        await control.discover()
         wired.loop.restore(live_table)
-        async with serve(control, state / "fairlead.sock"), _loop(wired):
+        async with serve(control, state / "fairlead.sock"), _loop(wired), _discovering(control):
             _on_signals(control, ending)
             journal.record("up", "", f"serving {_services(cluster)} from {file.name}")
             await ending.asked.wait()
@@ -63,6 +64,22 @@ async def _loop(wired: Wired) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await task
         await wired.checker.close()
+
+
+def _leftovers(wired: Wired) -> set[str]:
+    runner = wired.running.runner
+    return {endpoint.service for endpoint in runner.all()} if runner else set()
+
+
+@asynccontextmanager
+async def _discovering(control: DaemonControl) -> AsyncIterator[None]:
+    task = asyncio.create_task(control.keep_discovering())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _services(cluster: Cluster) -> str:
@@ -108,14 +125,15 @@ async def _apply(control: DaemonControl) -> None:
 
 async def _let_go(wired: Wired) -> None:
     await wired.fixed.close()
-    await wired.processes.close()
+    await wired.running.platform.close()
     await wired.proxy.close()
 
 
 async def _stop(wired: Wired) -> None:
     """The proxy first: it finishes the requests in flight while the endpoints still answer."""
     await wired.proxy.stop()
-    await wired.processes.stop_all(_longest_stop(wired))
+    if wired.running.runner:
+        await wired.running.runner.stop_all(_longest_stop(wired))
     for name in wired.loop.filed:
         wired.loop.edges.decisions.drop(name)
 
