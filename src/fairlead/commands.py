@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from fairlead.core.backoff import Backoff
 from fairlead.core.errors import BadInput, FairleadError, UnknownName
-from fairlead.core.model import Cluster, Container, Service
-from fairlead.core.view import Intent, Leave
+from fairlead.core.model import Cluster, Container, Phase, Service
+from fairlead.core.view import Drain, Intent, Leave, Seen
 from fairlead.reconcile import Reconciler
 from fairlead.tracking import Tracked
 
 MOST_REPLICAS = 1_000
+TASK_PART = 8
 
 
 class Commands:
@@ -63,6 +64,24 @@ class Commands:
             raise UnknownName(f"{name} has no endpoint {endpoint} (it has: {known})")
         tracked.leaves[endpoint] = Leave("drained by command", urgent=True)
         self._change(name)
+
+    def leave(self, task: str) -> Seen | None:
+        """Withdraw the endpoint of a task that somebody else is stopping; None when there is none.
+
+        An endpoint's id ends in the beginning of its task's.
+        """
+        for name, tracked in self._loop.tracked.items():
+            for seen in tracked.seen():
+                if not _is_of(seen, task):
+                    continue
+                if seen.drain is None and seen.endpoint.phase is not Phase.EXITED:
+                    now = self._loop.edges.clock.now()
+                    drain = Drain("its task is being stopped", now, awaited=True)
+                    tracked.drains[seen.endpoint.id] = drain
+                    self._tell(name, "drain", drain.reason, seen.endpoint.id)
+                    self._loop.notify(name)
+                return seen
+        return None
 
     def _want(self, service: Service) -> None:
         name = service.name
@@ -128,5 +147,10 @@ class Commands:
             self._loop.keep(name)
         self._loop.notify(name)
 
-    def _tell(self, name: str, kind: str, message: str) -> None:
-        self._loop.edges.journal.record(kind, name, message)
+    def _tell(self, name: str, kind: str, message: str, endpoint: str = "") -> None:
+        self._loop.edges.journal.record(kind, name, message, endpoint)
+
+
+def _is_of(seen: Seen, task: str) -> bool:
+    part = seen.endpoint.id.rpartition("-")[2]
+    return len(part) >= TASK_PART and task.startswith(part)

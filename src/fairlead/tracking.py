@@ -47,8 +47,13 @@ class Tracked:
     @property
     def draining(self) -> bool:
         """Whether a count of requests in flight is being waited for."""
-        present = (e for e in self.endpoints if e.phase in (Phase.RUNNING, Phase.PENDING))
-        return any(e.id in self.drains for e in present)
+        return any(self._awaits(endpoint) for endpoint in self.endpoints)
+
+    def _awaits(self, endpoint: Endpoint) -> bool:
+        drain = self.drains.get(endpoint.id)
+        if drain is None or endpoint.phase is Phase.EXITED:
+            return False
+        return drain.awaited or endpoint.phase is not Phase.STOPPING
 
     def follow(self, kept: int | None) -> None:
         """Take over the count that the platform keeps, unless another was asked for."""

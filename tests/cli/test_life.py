@@ -111,11 +111,11 @@ def test_down_where_fairlead_never_ran_fails(fairlead: Any, state: Path) -> None
 def test_up_with_a_bad_file_tells_every_mistake_and_leaves_no_trace(
     fairlead: Any, file: Path, state: Path, how: list[str]
 ) -> None:
-    file.write_text("servces: {}\nlisten: 0\n")
+    file.write_text("servces: {}\nlisten: 0\nports: 1\n")
     result = fairlead("up", *how)
     assert result.status == 2
     lines = result.err.splitlines()
-    assert [line.split(" ")[1] for line in lines] == ["fairlead.yaml:1:"] * 2 + ["fairlead.yaml:2:"]
+    assert [line.split(" ")[1] for line in lines] == [f"fairlead.yaml:{n}:" for n in (1, 2, 3)]
     assert not state.exists()
 
 

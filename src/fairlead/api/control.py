@@ -20,6 +20,13 @@ class Control(Protocol):
     async def drain(self, service: str, endpoint: str) -> None:
         """Withdraw one endpoint, and stop it when nothing is in flight. UnknownName."""
 
+    async def leave(self, task: str) -> dict[str, Any]:
+        """Withdraw the endpoint of a task that is being stopped by somebody else.
+
+        `known`: such a task is there; `in_flight` is None while it cannot be read; `done`: nothing
+        new goes there and nothing is in flight, or nothing is known of the task.
+        """
+
     async def apply(self) -> list[str]:
         """Read the settings file again; the changes in words. SettingsError changes nothing."""
 

@@ -13,12 +13,17 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from fairlead.api.app import create_app
 from fairlead.api.control import Control
+from fairlead.api.hooks import create_hooks
 from fairlead.api.unix import listen
+from fairlead.core.errors import BadInput, Busy
+from fairlead.core.model import Hooks
 
 MAX_CONNECTIONS = 64
+LEAST_SECRET = 16
 IDLE_TIMEOUT = 30
 """Seconds that an idle client connection is kept."""
 GRACE = 5
@@ -35,7 +40,7 @@ async def serve(control: Control, path: Path) -> AsyncIterator[None]:
     listener = listen(path)
     inode = _inode(path)
     closing = asyncio.Event()
-    server = await _start(control, listener, closing)
+    server = await _start(create_app(control, closing), listener)
     try:
         yield
     finally:
@@ -44,11 +49,46 @@ async def serve(control: Control, path: Path) -> AsyncIterator[None]:
         await server.shutdown(sockets=[listener])
 
 
-async def _start(
-    control: Control, listener: socket.socket, closing: asyncio.Event
-) -> uvicorn.Server:
+@asynccontextmanager
+async def serve_hooks(control: Control, hooks: Hooks) -> AsyncIterator[None]:
+    """Answer the sidecars of tasks, where the settings say so. Busy when the address is taken."""
+    if not hooks.listen:
+        yield
+        return
+    app = create_hooks(control, _secret(hooks))
+    listener = _listen(hooks.listen)
+    server = await _start(app, listener)
+    try:
+        yield
+    finally:
+        await server.shutdown(sockets=[listener])
+
+
+def _listen(place: str) -> socket.socket:
+    host, _, port = place.rpartition(":")
+    try:
+        listener = socket.create_server((host, int(port)), backlog=MAX_CONNECTIONS)
+    except OSError as error:
+        raise Busy(f"cannot listen on {place} for hooks: {error.strerror or error}") from error
+    listener.setblocking(False)
+    return listener
+
+
+def _secret(hooks: Hooks) -> str:
+    if not hooks.token_file:
+        return ""
+    try:
+        secret = Path(hooks.token_file).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"hooks: cannot read the token in {hooks.token_file}: {error}") from error
+    if len(secret) < LEAST_SECRET:
+        raise BadInput(f"hooks: the token in {hooks.token_file} is shorter than {LEAST_SECRET}")
+    return secret
+
+
+async def _start(app: Starlette, listener: socket.socket) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(control, closing),
+        app,
         http="h11",
         ws="none",
         lifespan="off",

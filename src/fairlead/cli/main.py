@@ -28,6 +28,7 @@ COMMANDS = (
     "logs",
     "check",
     "verify",
+    "hook",
     "completion",
 )
 INTERRUPTED = 130

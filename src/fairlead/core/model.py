@@ -326,6 +326,17 @@ class Ecs:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooks:
+    """Where the sidecars of tasks ask for their drain: `address:port`, or empty for nowhere.
+
+    `token_file` holds what they have to show; without it only loopback is listened on.
+    """
+
+    listen: str = ""
+    token_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """A settings file as a whole. `ports` is the first and last port for endpoints."""
 
@@ -333,6 +344,7 @@ class Cluster:
     platform: str = "process"
     docker: Docker = field(default_factory=Docker)
     ecs: Ecs = field(default_factory=Ecs)
+    hooks: Hooks = field(default_factory=Hooks)
     front: Front = field(default_factory=Front)
     ports: tuple[int, int] = (20000, 29999)
     services: tuple[Service, ...] = ()

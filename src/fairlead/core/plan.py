@@ -122,7 +122,9 @@ def leavers(intent: Intent, seen: Sequence[Seen], now: float) -> Iterator[Change
     for s in seen:
         if s.endpoint.phase is Phase.EXITED:
             yield Forget(s.endpoint)
-        elif s.endpoint.phase is not Phase.STOPPING and s.drain is not None:
+        elif s.endpoint.phase is Phase.STOPPING or s.drain is None or s.drain.awaited:
+            continue
+        else:
             done = _drained(s, intent.service.drain_timeout, now)
             if done:
                 yield Stop(s.endpoint, done, s.drain.shrink)

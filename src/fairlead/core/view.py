@@ -14,13 +14,15 @@ class Drain:
     """A decision to take an endpoint out. Times are monotonic.
 
     `withdrawn` is when every proxy had confirmed that it sends nothing new there, or None.
-    `shrink`: the count that the platform keeps falls with it.
+    `shrink`: the count that the platform keeps falls with it. `awaited`: the endpoint is being
+    stopped by somebody else, who waits for the end of the drain.
     """
 
     reason: str
     since: float
     withdrawn: float | None = None
     shrink: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

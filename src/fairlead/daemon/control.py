@@ -12,6 +12,7 @@ from fairlead.commands import Commands
 from fairlead.core.changes import describe
 from fairlead.core.errors import BadInput, FairleadError
 from fairlead.core.model import Cluster, Event, Service
+from fairlead.core.plan import SETTLE
 from fairlead.daemon.status import status
 from fairlead.journal import EventLog
 from fairlead.wiring import Wired
@@ -77,6 +78,16 @@ class DaemonControl:
     async def drain(self, service: str, endpoint: str) -> None:
         self._commands.drain(service, endpoint)
 
+    async def leave(self, task: str) -> dict[str, Any]:
+        found = self._commands.leave(task)
+        if found is None:
+            return {"known": False, "in_flight": 0, "done": True}
+        withdrawn = found.drain.withdrawn if found.drain else None
+        now = self._wired.loop.edges.clock.now()
+        settled = withdrawn is not None and now - withdrawn >= SETTLE
+        done = settled and found.in_flight == 0
+        return {"known": True, "in_flight": found.in_flight, "done": done}
+
     async def apply(self) -> list[str]:
         try:
             async with self._applying:
@@ -102,7 +113,7 @@ class DaemonControl:
 
     def _refuse_another_platform(self, cluster: Cluster) -> None:
         """BadInput when what runs the endpoints would change under them."""
-        for name in ("platform", "docker", "ecs"):
+        for name in ("platform", "docker", "ecs", "hooks"):
             if getattr(cluster, name) != getattr(self._cluster, name):
                 raise BadInput(
                     f"{name} cannot be changed while fairlead runs: fairlead down, then up"
@@ -138,6 +149,8 @@ class DaemonControl:
 
     async def keep_discovering(self) -> None:
         """Look when the platform speaks of a service that nobody knows, and now and then."""
+        if self._wired.running.discovery is None:
+            return
         self._wired.bell.strange = self._strange.set
         while True:
             with suppress(TimeoutError):

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from fairlead.api.server import serve
+from fairlead.api.server import serve, serve_hooks
 from fairlead.clock import SystemClock
 from fairlead.core.errors import FairleadError
 from fairlead.core.model import Cluster, Event, ServiceTable
@@ -43,7 +43,12 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
         control.begin(cluster, _leftovers(wired) | set(live_table))
         await control.discover()
         wired.loop.restore(live_table)
-        async with serve(control, state / "fairlead.sock"), _loop(wired), _discovering(control):
+        async with (
+            serve(control, state / "fairlead.sock"),
+            serve_hooks(control, cluster.hooks),
+            _loop(wired),
+            _discovering(control),
+        ):
             _on_signals(control, ending)
             journal.record("up", "", f"serving {_services(cluster)} from {file.name}")
             await ending.asked.wait()

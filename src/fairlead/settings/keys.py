@@ -24,6 +24,12 @@ def _as_endpoint(fields: Fields) -> FixedEndpoint:
     return FixedEndpoint(plain.host, plain.port, fields.get("weight", plain.weight))
 
 
+def _open_hooks(hooks: Fields) -> str:
+    """Whoever reaches the listener could take endpoints out of use."""
+    bare = not hooks["hooks.listen"].startswith("127.") and "hooks.token_file" not in hooks
+    return "off loopback a token_file is needed" if bare else ""
+
+
 def _key_has_use(balance: Fields) -> str:
     """A key that does nothing is a mistake."""
     idle = "traffic.hash_key" in balance and balance["traffic.balance"] != Balance.HASH
@@ -213,6 +219,17 @@ _ECS = Section(
         Key("discover", Flag(), "Serve services whose containers are labelled, too.",
             "ecs.discover"),
     )
+)  # fmt: skip
+
+_HOOKS = Section(
+    (
+        Key("listen", Either((words.LISTEN_PORT, words.LISTENER)),
+            "Where `fairlead hook`, the sidecar of a task, asks for its drain.", "hooks.listen",
+            required=True),
+        Key("token_file", words.DIRECTORY, "A file with the token that it has to show.",
+            "hooks.token_file", default="none: allowed on loopback only"),
+    ),
+    rule=_open_hooks,
 )  # fmt: skip
 
 _ONLY_RUN = ("endpoints", "service")
@@ -406,6 +423,7 @@ ROOT = Section(
         Key("proxy", _PROXY, "nginx's own settings."),
         Key("docker", _DOCKER, "The Docker engine (platform docker)."),
         Key("ecs", _ECS, "The ECS cluster (platform ecs)."),
+        Key("hooks", _HOOKS, "For the sidecars of tasks (platform ecs)."),
         Key(
             "services",
             MapOf(words.NAME, SERVICE, "services: {NAME: {run: [...]}}", 5000, _as_pairs),

@@ -60,7 +60,7 @@ def _text(path: Path) -> str:
 def _cluster(fields: Fields, at: At, base: Path) -> Cluster:
     given = fields.pop("services", ())
     services = tuple(_service(name, inner, base) for name, inner in given)
-    cluster = fill(Cluster(services=services), fields)
+    cluster = _placed(fill(Cluster(services=services), fields), base)
     _check_platform(cluster, at)
     if cluster.platform != "process":
         return cluster
@@ -79,9 +79,10 @@ def _check_platform(cluster: Cluster, at: At) -> None:
     """What runs a service must be what the cluster's platform can run."""
     if cluster.platform == "process" and not _line_of("services", at, 0):
         raise SettingsError('"services" is missing', at.document.file, at.line)
-    for name in {"docker", "ecs"} - {cluster.platform}:
-        if line := _line_of(name, at, 0):
-            message = f"{name}: is of use only with platform: {name}"
+    for name, platform in (("docker", "docker"), ("ecs", "ecs"), ("hooks", "ecs")):
+        line = _line_of(name, at, 0)
+        if line and platform != cluster.platform:
+            message = f"{name}: is of use only with platform: {platform}"
             raise SettingsError(message, at.document.file, line)
     for service in cluster.services:
         wanted, given = _RUNS[cluster.platform], _run_by(service)
@@ -107,6 +108,13 @@ def _line_of_service(name: str, at: At) -> int:
     services = next((node for key, node in entries if key.text == "services"), None)
     inner = services.entries if isinstance(services, Entries) else ()
     return next((key.line for key, _ in inner if key.text == name), at.line)
+
+
+def _placed(cluster: Cluster, base: Path) -> Cluster:
+    """Files are named relative to the settings file."""
+    hooks = cluster.hooks
+    file = os.path.abspath(base / hooks.token_file) if hooks.token_file else ""  # noqa: PTH100
+    return replace(cluster, hooks=replace(hooks, token_file=file))
 
 
 def _line_of(name: str, at: At, otherwise: int) -> int:
