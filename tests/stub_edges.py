@@ -92,6 +92,48 @@ class StubPlatform:
 
 
 @dataclass
+class StubOrchestrator(StubPlatform):
+    """Keeps a count by itself; `place` is what its scheduler does."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
+    retired: list[str] = field(default_factory=list)
+
+    async def observe(self, services: Collection[Service]) -> Sighting:
+        sighting = await super().observe(services)
+        name = next(iter(services)).name
+        return replace(sighting, desired=None if self.away else self.counts.get(name))
+
+    async def resize(self, service: Service, count: int) -> None:
+        if self.broken:
+            raise PlatformError(self.broken)
+        self.counts[service.name] = count
+
+    async def retire(self, endpoint: Endpoint, timeout: float) -> None:
+        self.retired.append(endpoint.id)
+        self.counts[endpoint.service] -= 1
+        await self.stop(endpoint, timeout)
+
+    async def mark(self, endpoint: Endpoint, reason: str) -> None:
+        self.marks[endpoint.id] = reason
+
+    async def place(self, service: Service, *, pending: bool = False) -> Endpoint:
+        """One more copy, as the platform's own scheduler starts it."""
+        new = await self.start(service)
+        if pending:
+            new = replace(new, phase=Phase.PENDING, address="", port=0)
+            self.of(service.name)[new.id] = new
+        self.notify(service.name)
+        return new
+
+    def change(self, endpoint_id: str, **what: object) -> None:
+        service = endpoint_id.rpartition("-")[0]
+        endpoint = self.of(service)[endpoint_id]
+        self.of(service)[endpoint_id] = replace(endpoint, **what)  # type: ignore[arg-type]
+        self.notify(service)
+
+
+@dataclass
 class StubProxy:
     """Holds tables and in-flight counts; `dead`: it can be neither read nor pushed to."""
 
@@ -201,6 +243,7 @@ class StubWorld:
                 self.decisions,
                 self.journal,
                 self.clock,
+                self.platform if isinstance(self.platform, StubOrchestrator) else None,
             )
         )
         self.platform.notify = loop.notify

@@ -69,7 +69,8 @@ class Reconciler:
                 up = entry.state is EntryState.UP
                 tracked.health[entry.id] = Health(up=up, ever_up=True, ready_at=entry.ready_at)
                 if entry.state is EntryState.DRAINING:
-                    tracked.drains[entry.id] = Drain("begun before fairlead was restarted", now)
+                    before = "begun before fairlead was restarted"
+                    tracked.drains[entry.id] = Drain(before, now, shrink=tracked.asked)
 
     async def run(self) -> None:
         while True:

@@ -204,6 +204,7 @@ class ServicePass:
         await orchestrator.resize(change.service, change.count)
         tracked.intent = replace(tracked.intent, kept=change.count)
         self._tell(tracked, "resize", f"from {before} to {change.count}: {change.reason}")
+        self._notify(tracked.service.name)
 
     async def _remember(self, tracked: Tracked, endpoint: Endpoint, reason: str) -> None:
         """In the cluster itself, so that whoever decides next knows of the drain."""
