@@ -1,0 +1,212 @@
+"""The part of the ECS and EC2 APIs that is used, as botocore's loader wants to have it.
+
+botocore's own models of the two describe hundreds of operations and cost some 20 MiB of memory once
+they are parsed; these cost half a MiB. Member names and types are the API's, the tests hold them
+against botocore's. What an answer holds beyond them is passed over, as botocore always does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Spec: TypeAlias = "str | list[Any] | dict[str, Any]"
+"""A scalar's type, a list of one spec, or members by name (`Name=wireName` where they differ)."""
+
+S, I, L, B, T = "string", "integer", "long", "boolean", "timestamp"  # noqa: E741 - API types
+_FAILURES: Spec = [{"arn": S, "reason": S, "detail": S}]
+_TAGS: Spec = [{"key": S, "value": S}]
+_PAIRS: Spec = [{"name": S, "value": S}]
+_RESOURCES: Spec = [{"name": S, "type": S, "integerValue": I, "stringSetValue": [S]}]
+_PAGED: dict[str, Spec] = {"nextToken": S, "maxResults": I}
+
+_TASK: Spec = {
+    "taskArn": S,
+    "taskDefinitionArn": S,
+    "containerInstanceArn": S,
+    "group": S,
+    "lastStatus": S,
+    "desiredStatus": S,
+    "healthStatus": S,
+    "availabilityZone": S,
+    "version": L,
+    "createdAt": T,
+    "startedAt": T,
+    "stopCode": S,
+    "stoppedReason": S,
+    "tags": _TAGS,
+    "attachments": [{"id": S, "type": S, "status": S, "details": _PAIRS}],
+    "containers": [
+        {
+            "name": S,
+            "lastStatus": S,
+            "exitCode": I,
+            "reason": S,
+            "healthStatus": S,
+            "networkBindings": [{"bindIP": S, "containerPort": I, "hostPort": I, "protocol": S}],
+            "networkInterfaces": [{"attachmentId": S, "privateIpv4Address": S}],
+        }
+    ],
+}
+_DEFINITION: Spec = {
+    "taskDefinitionArn": S,
+    "networkMode": S,
+    "containerDefinitions": [
+        {
+            "name": S,
+            "portMappings": [{"containerPort": I, "hostPort": I, "protocol": S}],
+            "dockerLabels": {"": S},
+        }
+    ],
+}
+_INSTANCE: Spec = {
+    "containerInstanceArn": S,
+    "ec2InstanceId": S,
+    "status": S,
+    "agentConnected": B,
+    "remainingResources": _RESOURCES,
+    "attributes": _PAIRS,
+}
+_SERVICE: Spec = {
+    "serviceArn": S,
+    "serviceName": S,
+    "status": S,
+    "desiredCount": I,
+    "runningCount": I,
+    "pendingCount": I,
+    "schedulingStrategy": S,
+    "taskDefinition": S,
+    "deployments": [
+        {
+            "id": S,
+            "status": S,
+            "taskDefinition": S,
+            "rolloutState": S,
+            "rolloutStateReason": S,
+        }
+    ],
+    "events": [{"id": S, "createdAt": T, "message": S}],
+}
+_PROTECTED: Spec = {
+    "protectedTasks": [{"taskArn": S, "protectionEnabled": B, "expirationDate": T}],
+    "failures": _FAILURES,
+}
+
+ECS: Mapping[str, tuple[Spec, Spec]] = {
+    "ListTasks": (
+        {"cluster": S, "serviceName": S, "desiredStatus": S, **_PAGED},
+        {"taskArns": [S], "nextToken": S},
+    ),
+    "DescribeTasks": (
+        {"cluster": S, "tasks": [S], "include": [S]},
+        {"tasks": [_TASK], "failures": _FAILURES},
+    ),
+    "DescribeTaskDefinition": ({"taskDefinition": S}, {"taskDefinition": _DEFINITION}),
+    "ListContainerInstances": (
+        {"cluster": S, "status": S, **_PAGED},
+        {"containerInstanceArns": [S], "nextToken": S},
+    ),
+    "DescribeContainerInstances": (
+        {"cluster": S, "containerInstances": [S]},
+        {"containerInstances": [_INSTANCE], "failures": _FAILURES},
+    ),
+    "ListServices": ({"cluster": S, **_PAGED}, {"serviceArns": [S], "nextToken": S}),
+    "DescribeServices": (
+        {"cluster": S, "services": [S]},
+        {"services": [_SERVICE], "failures": _FAILURES},
+    ),
+    "UpdateService": ({"cluster": S, "service": S, "desiredCount": I}, {"service": _SERVICE}),
+    "StopTask": ({"cluster": S, "task": S, "reason": S}, {}),
+    "GetTaskProtection": ({"cluster": S, "tasks": [S]}, _PROTECTED),
+    "UpdateTaskProtection": (
+        {"cluster": S, "tasks": [S], "protectionEnabled": B, "expiresInMinutes": I},
+        _PROTECTED,
+    ),
+    "TagResource": ({"resourceArn": S, "tags": _TAGS}, {}),
+    "UntagResource": ({"resourceArn": S, "tagKeys": [S]}, {}),
+}
+EC2: Mapping[str, tuple[Spec, Spec]] = {
+    "DescribeInstances": (
+        {"Filters=Filter": [{"Name": S, "Values=Value": [S]}], "NextToken": S, "MaxResults": I},
+        {
+            "Reservations=reservationSet": [
+                {
+                    "Instances=instancesSet": [
+                        {
+                            "InstanceId=instanceId": S,
+                            "PrivateIpAddress=privateIpAddress": S,
+                            "PublicIpAddress=ipAddress": S,
+                            "Placement=placement": {"AvailabilityZone=availabilityZone": S},
+                        }
+                    ]
+                }
+            ],
+            "NextToken=nextToken": S,
+        },
+    ),
+}
+
+_ECS_FACTS = {
+    "apiVersion": "2014-11-13",
+    "auth": ["aws.auth#sigv4"],
+    "endpointPrefix": "ecs",
+    "jsonVersion": "1.1",
+    "protocol": "json",
+    "serviceFullName": "Amazon EC2 Container Service",
+    "serviceId": "ECS",
+    "signatureVersion": "v4",
+    "targetPrefix": "AmazonEC2ContainerServiceV20141113",
+}
+_EC2_FACTS = {
+    "apiVersion": "2016-11-15",
+    "auth": ["aws.auth#sigv4"],
+    "endpointPrefix": "ec2",
+    "protocol": "ec2",
+    "serviceFullName": "Amazon Elastic Compute Cloud",
+    "serviceId": "EC2",
+    "signatureVersion": "v4",
+    "xmlNamespace": "http://ec2.amazonaws.com/doc/2016-11-15",
+}
+
+
+def service_model(service: str) -> dict[str, Any] | None:
+    """The model of `ecs` or `ec2` in botocore's form; None for any other."""
+    if service == "ecs":
+        return _model(_ECS_FACTS, ECS)
+    return _model(_EC2_FACTS, EC2) if service == "ec2" else None
+
+
+def _model(facts: dict[str, Any], operations: Mapping[str, tuple[Spec, Spec]]) -> dict[str, Any]:
+    shapes: dict[str, Any] = {}
+    described = {}
+    for name, (given, answer) in operations.items():
+        described[name] = {
+            "name": name,
+            "http": {"method": "POST", "requestUri": "/"},
+            "input": {"shape": _shape(shapes, f"{name}Request", given)},
+            "output": {"shape": _shape(shapes, f"{name}Response", answer)},
+        }
+    return {"version": "2.0", "metadata": facts, "operations": described, "shapes": shapes}
+
+
+def _shape(shapes: dict[str, Any], name: str, spec: Spec) -> str:
+    """Add the shape, and those that it is made of; its name."""
+    if isinstance(spec, str):
+        shapes[spec] = {"type": spec}
+        return spec
+    if isinstance(spec, list):
+        member = {"shape": _shape(shapes, f"{name}Item", spec[0]), "locationName": "item"}
+        shapes[name] = {"type": "list", "member": member}
+    elif "" in spec:
+        value = {"shape": _shape(shapes, f"{name}Value", spec[""])}
+        shapes[name] = {"type": "map", "key": {"shape": S}, "value": value}
+    else:
+        members = dict(_member(shapes, name, key, inner) for key, inner in spec.items())
+        shapes[name] = {"type": "structure", "members": members}
+    return name
+
+
+def _member(shapes: dict[str, Any], name: str, key: str, inner: Spec) -> tuple[str, dict[str, str]]:
+    own, _, wire = key.partition("=")
+    shape = {"shape": _shape(shapes, name + own[:1].upper() + own[1:], inner)}
+    return own, shape | ({"locationName": wire} if wire else {})
