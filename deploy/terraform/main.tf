@@ -1,0 +1,84 @@
+# One fairlead with its nginx on every node, on the node's own network.
+
+data "aws_region" "current" {}
+
+data "aws_ecs_cluster" "this" {
+  cluster_name = var.cluster
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/ecs/${var.name}"
+  retention_in_days = var.log_retention_days
+  tags              = var.tags
+}
+
+resource "aws_ecs_task_definition" "this" {
+  family                   = var.name
+  network_mode             = "host"
+  requires_compatibilities = ["EC2"]
+  task_role_arn            = aws_iam_role.task.arn
+  execution_role_arn       = aws_iam_role.execution.arn
+  tags                     = var.tags
+
+  container_definitions = jsonencode([
+    {
+      name        = "fairlead"
+      image       = var.image
+      command     = ["fairlead", "up", "-f", "/var/lib/fairlead/fairlead.yaml"]
+      cpu         = var.cpu
+      memory      = var.memory
+      essential   = true
+      stopTimeout = 60
+
+      environment = [
+        { name = "FAIRLEAD_SETTINGS", value = var.settings },
+        { name = "AWS_DEFAULT_REGION", value = data.aws_region.current.name },
+      ]
+
+      # The last table and the decisions outlive the container.
+      mountPoints = [
+        { sourceVolume = "state", containerPath = "/var/lib/fairlead", readOnly = false },
+      ]
+
+      healthCheck = {
+        command     = ["CMD", "fairlead", "status", "-f", "/var/lib/fairlead/fairlead.yaml"]
+        interval    = 30
+        timeout     = 5
+        retries     = 3
+        startPeriod = 30
+      }
+
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          "awslogs-group"         = aws_cloudwatch_log_group.this.name
+          "awslogs-region"        = data.aws_region.current.name
+          "awslogs-stream-prefix" = "node"
+        }
+      }
+    },
+  ])
+
+  volume {
+    name = "state"
+
+    docker_volume_configuration {
+      scope         = "shared"
+      autoprovision = true
+      driver        = "local"
+    }
+  }
+}
+
+resource "aws_ecs_service" "this" {
+  name                = var.name
+  cluster             = data.aws_ecs_cluster.this.arn
+  task_definition     = aws_ecs_task_definition.this.arn
+  scheduling_strategy = "DAEMON"
+  launch_type         = "EC2"
+  propagate_tags      = "SERVICE"
+  tags                = var.tags
+
+  # A daemon service stops its task on a node before it starts the next: one node after the other.
+  deployment_minimum_healthy_percent = 50
+}
