@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from fairlead.cli.text import count
@@ -52,10 +53,13 @@ def findings(cluster: Cluster, held: Held) -> list[str]:
     for listen in cluster.front.listen:
         if listen not in held.listen:
             found += _listen(listen)
-    for service in cluster.services:
-        found += _service(service)
-    found += _ports(cluster, held.ports)
-    found += _ephemeral(cluster.ports, EPHEMERAL)
+    if cluster.platform == "process":
+        for service in cluster.services:
+            found += _service(service)
+        found += _ports(cluster, held.ports)
+        found += _ephemeral(cluster.ports, EPHEMERAL)
+    if cluster.platform == "ecs" and find_spec("boto3") is None:
+        found.append("platform ecs needs boto3: pip install 'fairlead[ecs]'")
     found += _open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     return found
 

@@ -170,7 +170,6 @@ async def test_only_the_services_asked_for_are_seen(ground: Ground) -> None:
     assert (await platform.observe([catalog])).endpoints == (one,)
     assert (await platform.observe([alerts, catalog])).endpoints == (two, one)
     assert (await platform.observe([])).endpoints == ()
-    assert platform.orphans(["catalog"]) == (two,)
     assert platform.all() == (one, two)
 
 

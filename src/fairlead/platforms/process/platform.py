@@ -89,11 +89,6 @@ class ProcessPlatform:
         """Every endpoint of the state directory, also of services that nobody knows any more."""
         return tuple(kept.endpoint for kept in self._kept.values())
 
-    def orphans(self, known: Collection[str]) -> tuple[Endpoint, ...]:
-        """The endpoints of services whose names are not among `known`."""
-        strange = [self._services[name] for name in self._services if name not in known]
-        return tuple(kept.endpoint for of_one in strange for kept in of_one.values())
-
     async def start(self, service: Service) -> Endpoint:
         """Its address is set at once, its health is not: the program still has to listen."""
         if not service.run or not _NAME.fullmatch(service.name):
