@@ -1,0 +1,149 @@
+"""What is known of the cluster, joined from reads, events and our own decisions.
+
+A read that lacks something takes nothing away: a task leaves only when ECS says that it has
+stopped, or knows nothing of it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from fairlead.platforms.ecs.counts import Count, Said
+from fairlead.platforms.ecs.definitions import Definition
+from fairlead.platforms.ecs.nodes import Addresses, Instance
+from fairlead.platforms.ecs.tasks import STOPPED, Task, is_news, joined, looks_same
+
+_FORGOTTEN_KEPT = 5_000
+_SAID_KEPT = 300
+
+
+class Memory:
+    """`problem` is why the last read was no whole one, or empty."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, Definition] = {}
+        self.instances: dict[str, Instance] = {}
+        self.addresses: dict[str, Addresses] = {}
+        self.counts: dict[str, Count] = {}
+        self.problem = "ECS has not been read yet"
+        self._tasks: dict[str, Task] = {}
+        self._of_service: dict[str, dict[str, Task]] = {}
+        self._leaving: set[str] = set()
+        self._forgotten: dict[str, None] = {}
+        self._heard: dict[str, dict[str, None]] = {}
+
+    def tasks(self, service: str) -> Collection[Task]:
+        """Of an ECS service, stopped ones included until they are forgotten."""
+        return self._of_service.get(service, {}).values()
+
+    def task(self, arn: str) -> Task | None:
+        return self._tasks.get(arn)
+
+    def open_tasks(self) -> list[str]:
+        return [arn for arn, task in self._tasks.items() if task.stage < STOPPED]
+
+    def all_tasks(self) -> Collection[Task]:
+        return self._tasks.values()
+
+    def take(self, read: Iterable[Task]) -> set[str]:
+        """Join what was read; the ECS services of which something visible has changed."""
+        return {task.service for task in read if self._take(task)}
+
+    def hear(self, event: Task) -> bool:
+        """Join an event's task; False when it is old or tells nothing new."""
+        known = self._tasks.get(event.arn)
+        if event.arn in self._forgotten or (known and not is_news(known, event)):
+            return False
+        return self._take(event)
+
+    def miss(self, arns: Iterable[str]) -> set[str]:
+        """ECS knows nothing of these any more; their services."""
+        gone = [self._tasks[arn] for arn in arns if arn in self._tasks]
+        return self.take(
+            replace(task, stage=STOPPED, reason=task.reason or "ECS knows of it no more")
+            for task in gone
+        )
+
+    def forget(self, arn: str) -> None:
+        task = self._tasks.pop(arn, None)
+        if task is None:
+            return
+        self._leaving.discard(arn)
+        self._drop(task)
+        self._forgotten[arn] = None
+        while len(self._forgotten) > _FORGOTTEN_KEPT:
+            del self._forgotten[next(iter(self._forgotten))]
+
+    def leave(self, arn: str) -> None:
+        """We have asked for its end: it is shown so, before ECS does."""
+        self._leaving.add(arn)
+
+    def stay(self, arn: str) -> None:
+        self._leaving.discard(arn)
+
+    def is_leaving(self, arn: str) -> bool:
+        return arn in self._leaving
+
+    def mark(self, arn: str, reason: str) -> None:
+        if arn in self._tasks:
+            self._take(replace(self._tasks[arn], mark=reason))
+
+    def count(self, read: Count) -> bool:
+        """Take a service's count; whether that changed anything but what ECS says."""
+        before = self.counts.get(read.name)
+        if before and read.desired is None:
+            read = replace(read, desired=before.desired)
+        self.counts[read.name] = read
+        return before is None or replace(before, said=()) != replace(read, said=())
+
+    def resized(self, service: str, desired: int) -> None:
+        if service in self.counts:
+            self.counts[service] = replace(self.counts[service], desired=desired)
+
+    def unheard(self, count: Count) -> Iterator[Said]:
+        """What ECS says of a service and was not told before, oldest first.
+
+        Of a service that is met for the first time only the last, if its tasks are missing: the
+        others are old.
+        """
+        first = count.name not in self._heard
+        heard = self._heard.setdefault(count.name, {})
+        new = sorted((s for s in count.said if s.id not in heard), key=lambda s: s.at)
+        heard.update((said.id, None) for said in new)
+        while len(heard) > _SAID_KEPT:
+            del heard[next(iter(heard))]
+        if first:
+            new = new[-1:] if (count.desired or 0) > count.running else []
+        yield from new
+
+    def drop_ended(self, services: Collection[str]) -> None:
+        """Forget the stopped tasks of services that nobody asks for."""
+        ended = [t.arn for t in self._tasks.values() if t.stage >= STOPPED]
+        for arn in ended:
+            if self._tasks[arn].service not in services:
+                self.forget(arn)
+
+    def drop_unused(self) -> None:
+        """Forget the task definitions that neither a task nor a service has any more."""
+        used = {task.definition for task in self._tasks.values()}
+        used |= {count.definition for count in self.counts.values()}
+        for arn in self.definitions.keys() - used:
+            del self.definitions[arn]
+
+    def _take(self, read: Task) -> bool:
+        known = self._tasks.get(read.arn)
+        if known is None and (read.stage >= STOPPED or read.arn in self._forgotten):
+            return False
+        task = joined(known, read) if known else read
+        if known and known.service != task.service:
+            self._drop(known)
+        self._tasks[task.arn] = task
+        self._of_service.setdefault(task.service, {})[task.arn] = task
+        return known is None or not looks_same(known, task)
+
+    def _drop(self, task: Task) -> None:
+        of_service = self._of_service.get(task.service, {})
+        of_service.pop(task.arn, None)
+        if not of_service:
+            self._of_service.pop(task.service, None)
