@@ -29,6 +29,7 @@ COMMANDS = (
     "check",
     "verify",
     "hook",
+    "export",
     "completion",
 )
 INTERRUPTED = 130

@@ -22,7 +22,7 @@ COUNTS_EVERY = 12.0
 NODES_EVERY = 60.0
 LISTS_EVERY = 30.0
 _LONGEST_WAIT = 30.0
-_SHORTEST_WAIT = 0.1
+_SHORTEST_WAIT = 0.2
 
 
 @dataclass(slots=True)
@@ -66,12 +66,13 @@ class Poller:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(interval))
 
-    def poke(self, services: Iterable[str] = (), *, nodes: bool = False) -> None:
-        """Read now; the counts of these services too."""
-        self._due.dirty.update(services)
+    def poke(self, services: Iterable[str] = (), *, nodes: bool = False, wake: bool = True) -> None:
+        """Read now, or with the next read (`wake` false); the counts of these services too."""
+        self._due.dirty.update(set(services) - {""})
         if nodes:
             self._due.nodes = 0.0
-        self._poked.set()
+        if wake:
+            self._poked.set()
 
     async def turned(self, timeout: float) -> None:
         """Wait for the end of the next read, for so many seconds at most."""
