@@ -9,12 +9,8 @@ import click
 CAPABILITIES = ("scaling", "events", "dns")
 
 
-@click.group("export")
-def command() -> None:
-    """Print what other tools need, in their own form."""
-
-
-@command.command("iam-policy")
+@click.command("export")
+@click.argument("what", type=click.Choice(("iam-policy",)))
 @click.option(
     "--with",
     "capabilities",
@@ -23,13 +19,13 @@ def command() -> None:
     help="What it is to allow beside reading; may be given more than once.",
 )
 @click.option("--cluster-arn", default="", metavar="ARN", help="Allow it for this cluster only.")
-def iam_policy(capabilities: tuple[str, ...], cluster_arn: str) -> None:
+def command(what: str, capabilities: tuple[str, ...], cluster_arn: str) -> None:  # noqa: ARG001
     """Print the smallest IAM policy with which fairlead can work on ECS.
 
     \b
-    scaling: change counts, choose who goes, mark drains
-    events: read an SQS queue of task state changes (ecs.queue)
-    dns: change records in Route 53
+    --with scaling: change counts, choose who goes, mark drains
+    --with events: read an SQS queue of task state changes (ecs.queue)
+    --with dns: change records in Route 53
     """
     from fairlead.platforms.ecs.policy import policy
 
