@@ -6,8 +6,9 @@ So the others are protected for a moment. In order:
 1. protect the others for EXPIRES minutes: after a crash they are free again by themselves;
 2. lower the count: no lower than to the tasks that are to stay. So doing it again, after a crash
    or an answer that got lost, takes away nothing more;
-3. wait until ECS has begun to stop the victims; unprotect;
-4. stop those that it did not choose: the count is lowered, they are not replaced for long.
+3. wait until ECS has begun to stop the victims, stop those that it does not choose (somebody else
+   may have protected them);
+4. unprotect, and not before: ECS would take one of the others.
 
 Where a protection is refused (an old platform, no permission, a deployment on its way) the victims
 are stopped first and the count is lowered right after, before ECS starts others.
@@ -61,10 +62,10 @@ async def retire(means: Means, service: str, victims: Collection[str]) -> None:
             return
         await _lower(means, service, victims)
         await _chosen(means, victims)
+        await _stop_all(means, victims)
     finally:
         if protected:
             await asyncio.shield(_unprotect(means, protected))
-    await _stop_all(means, victims)
 
 
 async def stop(means: Means, arn: str) -> None:
