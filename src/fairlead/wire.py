@@ -6,7 +6,7 @@ h11 (the sans-I/O library) knows the protocol, asyncio's streams carry the bytes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -78,6 +78,25 @@ class Connection:
         except BaseException:
             self.close()
             raise
+
+    async def begin(self, request: Request) -> Response:
+        """Send the request, read the head of its answer; `body` gives the rest as it comes."""
+        try:
+            await self._send(request)
+            while not isinstance(event := await self._next_event(), h11.Response):
+                if isinstance(event, h11.ConnectionClosed):
+                    return _response(None, b"", truncated=False)
+        except (OSError, h11.ProtocolError) as error:
+            raise WireError(f"the connection broke: {error}") from error
+        return _response(event, b"", truncated=False)
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """What follows the head, in pieces; ends with the answer, WireError when it breaks."""
+        try:
+            while isinstance(event := await self._next_event(), h11.Data):
+                yield bytes(event.data)
+        except (OSError, h11.ProtocolError) as error:
+            raise WireError(f"the connection broke: {error}") from error
 
     def close(self) -> None:
         """At once: what was not sent yet is lost."""
