@@ -22,7 +22,7 @@ STEPS = ("GetTaskProtection", "UpdateTaskProtection", "UpdateService", "StopTask
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retirement, "_CHOICE", 2.0)
+    monkeypatch.setattr(retirement, "_CHOICE", 0.8)
 
 
 async def youngest(platform: EcsPlatform) -> Endpoint:

@@ -127,7 +127,7 @@ ECS: Mapping[str, tuple[Spec, Spec]] = {
 }
 EC2: Mapping[str, tuple[Spec, Spec]] = {
     "DescribeInstances": (
-        {"Filters=Filter": [{"Name": S, "Values=Value": [S]}], "NextToken": S, "MaxResults": I},
+        {"Filters=Filter": [{"Name": S, "Values=Value": [S]}], "NextToken=nextToken": S},
         {
             "Reservations=reservationSet": [
                 {

@@ -7,11 +7,17 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
     HTTPClientError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOError,
+)
+from botocore.exceptions import (
+    ConnectionError as AwsConnectionError,
 )
 
 from fairlead.core.errors import PlatformError
@@ -69,9 +75,16 @@ _UNSENT: tuple[tuple[tuple[type[Exception], ...], type[PlatformError], str], ...
         Refused,
         ": give the machine or task a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID",
     ),
+    ((SSOError,), Refused, ": sign in again (aws sso login)"),
+    ((CredentialRetrievalError,), Unanswered, ": is the machine's role there?"),
+    ((InvalidRegionError,), Refused, ": correct ecs.region"),
     ((NoRegionError,), Refused, ": set ecs.region, or AWS_DEFAULT_REGION"),
     ((ProfileNotFound,), Refused, ": correct ecs.profile, or AWS_PROFILE"),
-    ((HTTPClientError,), Unanswered, ": AWS cannot be reached, the last answers are kept"),
+    (
+        (HTTPClientError, AwsConnectionError),
+        Unanswered,
+        ": AWS cannot be reached, the last answers are kept",
+    ),
     ((BotoCoreError,), PlatformError, ""),
 )
 
