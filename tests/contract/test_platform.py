@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from fairlead.clock import SystemClock
 from fairlead.core.errors import PlatformError
-from fairlead.core.model import Endpoint, Phase, Service
+from fairlead.core.model import Container, Endpoint, Phase, Service
+from fairlead.platforms.docker.platform import DockerPlatform
 from fairlead.ports import Platform
+from tests.docker_engine import PrivateEngine
 from tests.ground import until
 from tests.platforms.ground import Ground, sleeper
 
@@ -52,12 +55,42 @@ async def process_world(tmp_path: Path) -> AsyncIterator[World]:
     await ground.clear()
 
 
-WORLDS = {"process": process_world}
+async def docker_world(engine: PrivateEngine) -> AsyncIterator[World]:
+    notified: list[str] = []
+
+    def open_one() -> DockerPlatform:
+        return DockerPlatform("contract", engine.host, notified.append, SystemClock())
+
+    async def reopen() -> Platform:
+        await world.platform.close()
+        return open_one()
+
+    def kill(endpoint: Endpoint) -> None:
+        assert endpoint.pid
+        os.kill(endpoint.pid, signal.SIGKILL)
+
+    world = World(
+        open_one(),
+        lambda: notified,
+        Service("catalog", container=Container(engine.image)),
+        Service("catalog", run=("no-such-program",), container=Container(engine.image)),
+        kill,
+        reopen,
+    )
+    yield world
+    await world.platform.close()
+    await engine.clear()
+
+
+WORLDS = {
+    "process": lambda request: process_world(request.getfixturevalue("tmp_path")),
+    "docker": lambda request: docker_world(request.getfixturevalue("docker_engine")),
+}
 
 
 @pytest.fixture(params=WORLDS)
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    async for each in WORLDS[request.param](tmp_path):
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    async for each in WORLDS[request.param](request):
         yield each
 
 
