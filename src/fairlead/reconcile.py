@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from fairlead.core.errors import FairleadError, ProxyError
 from fairlead.core.health import Health
@@ -60,8 +61,9 @@ class Reconciler:
         tracked.health[endpoint_id] = health
         self.notify(name)
 
-    def restore(self, live: RoutingTable) -> None:
-        """Carry health and drains over from what the proxy serves, before the first pass."""
+    def restore(self, live: RoutingTable, marked: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Carry over, before the first pass, health and drains from what the proxy serves, and
+        drains that the cluster itself remembers, by endpoint id with the reason."""
         now = self.edges.clock.now()
         for name, tracked in self.tracked.items():
             tracked.pushed = live.get(name)
@@ -70,7 +72,12 @@ class Reconciler:
                 tracked.health[entry.id] = Health(up=up, ever_up=True, ready_at=entry.ready_at)
                 if entry.state is EntryState.DRAINING:
                     before = "begun before fairlead was restarted"
-                    tracked.drains[entry.id] = Drain(before, now, shrink=tracked.asked)
+                    reason = marked.get(entry.id, before)
+                    tracked.drains[entry.id] = Drain(reason, now, shrink=tracked.asked)
+            for key, reason in marked.items():
+                if key.rpartition("-")[0] == name:
+                    drain = Drain(reason, now, shrink=tracked.asked)
+                    tracked.drains.setdefault(key, drain)
 
     async def run(self) -> None:
         while True:

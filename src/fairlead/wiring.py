@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fairlead.clock import SystemClock
 from fairlead.core.health import Health
-from fairlead.core.model import Cluster
+from fairlead.core.model import Cluster, Service
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
 from fairlead.platforms.fixed import FixedPlatform
-from fairlead.ports import Discovery, Journal, Notify, Orchestrator, Platform, Runner
+from fairlead.ports import Discovery, Journal, Notify, Orchestrator, Platform, Prober, Runner
 from fairlead.probes import Probes
 from fairlead.probes.checker import Checker
 from fairlead.proxies.nginx.proxy import NginxProxy
@@ -24,7 +24,8 @@ from fairlead.service_pass import Edges
 class Running:
     """The platform of the settings file, by what the daemon may ask of it.
 
-    `open` is awaited once, before anything else; `follow` takes changed settings.
+    `open` is awaited once, before anything else; `follow` takes changed settings; `gated` lets the
+    platform have its say in every check; `marked` are drains that the cluster itself remembers.
     """
 
     platform: Platform
@@ -33,6 +34,8 @@ class Running:
     runner: Runner | None = None
     orchestrator: Orchestrator | None = None
     discovery: Discovery | None = None
+    gated: Callable[[Prober], Prober] = lambda prober: prober
+    marked: Callable[[Collection[Service]], dict[str, str]] = lambda _: {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
     running = _RUNNING[cluster.platform](cluster, state, bell.notify, journal)
     fixed = FixedPlatform(bell.notify, clock)
     proxy = NginxProxy(state, cluster.front, bell.notify, journal)
-    checker = Checker(Probes(), clock, bell.report)
+    checker = Checker(running.gated(Probes()), clock, bell.report)
     decisions = DecisionFiles(state / "decisions", journal)
     platforms = (running.platform, fixed)
     edges = Edges(platforms, proxy, checker, decisions, journal, clock, running.orchestrator)
@@ -94,4 +97,39 @@ def _process(cluster: Cluster, state: Path, notify: Notify, _: Journal) -> Runni
     return Running(platform, _opened, lambda new: platform.use(new.ports), runner=platform)
 
 
-_RUNNING: dict[str, Callable[[Cluster, Path, Notify, Journal], Running]] = {"process": _process}
+def _docker(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Running:
+    from fairlead.platforms.docker.gate import GatedProber
+    from fairlead.platforms.docker.platform import DockerPlatform
+
+    settings = cluster.docker
+    platform = DockerPlatform(cluster.name, settings.host, notify, SystemClock(), journal)
+    return Running(
+        platform,
+        platform.open,
+        _keep,
+        runner=platform,
+        discovery=platform if settings.discover else None,
+        gated=lambda prober: GatedProber(prober, platform.gate),
+    )
+
+
+def _ecs(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Running:
+    from fairlead.platforms.ecs.platform import EcsPlatform
+
+    settings = replace(cluster.ecs, cluster=cluster.ecs.cluster or cluster.name)
+    platform = EcsPlatform(settings, notify, SystemClock(), journal)
+    return Running(
+        platform,
+        platform.open,
+        _keep,
+        orchestrator=platform,
+        discovery=platform if settings.discover else None,
+        marked=platform.marked,
+    )
+
+
+_RUNNING: dict[str, Callable[[Cluster, Path, Notify, Journal], Running]] = {
+    "process": _process,
+    "docker": _docker,
+    "ecs": _ecs,
+}

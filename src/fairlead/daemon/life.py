@@ -42,7 +42,8 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
         live_table = await wired.proxy.read()
         control.begin(cluster, _leftovers(wired) | set(live_table))
         await control.discover()
-        wired.loop.restore(live_table)
+        tracked = wired.loop.tracked.values()
+        wired.loop.restore(live_table, wired.running.marked([t.service for t in tracked]))
         async with (
             serve(control, state / "fairlead.sock"),
             serve_hooks(control, cluster.hooks),
