@@ -130,7 +130,8 @@ class Fleet:
         if role is None:
             return None
         kept = Kept(container, role, self._marks.setdefault(container.id, Marks()))
-        if not role.managed and not container.running and kept.marks.died_at < container.started:
+        just_now = self.read and kept.marks.died_at >= container.started
+        if not role.managed and not container.running and not just_now:
             self.hide(kept)  # it ended long ago: nobody has to be told
         if not self.read and container.health == "unhealthy":
             kept.healthy_run = container.started  # it may well have served until now
@@ -145,9 +146,9 @@ class Fleet:
             self._kept[container.id] = self._of_endpoint[kept.role.endpoint] = kept
             self._of_service.setdefault(kept.role.service, {})[container.id] = kept
             self._complain_of_labels(kept)
-        if container.running and kept.obstacle and not container.to_publish:
-            name, why = kept.role.endpoint, kept.obstacle
-            self.complain(container.id, kept.role.service, f"{name} gets no requests: {why}")
+        if kept.mistake:
+            told = f"{kept.role.endpoint} gets no requests: {kept.mistake}"
+            self.complain(container.id, kept.role.service, told)
         if kept.view != before:
             self._notify(kept.role.service)
 

@@ -12,16 +12,20 @@ from fairlead.core.model import Endpoint, Phase
 from fairlead.platforms.docker.containers import Container, signal_or_exit
 from fairlead.platforms.docker.events import Happening
 from fairlead.platforms.docker.labels import Role
-from fairlead.platforms.docker.place import Place, find_place
+from fairlead.platforms.docker.place import Place, find_place, inner_port
 
 NODE_ID = "docker"
 STOPPED = "stopped (taken out of use; it is run elsewhere)"
 _NEVER = -1.0
+_KILLED = 137
 
 
 @dataclass(slots=True)
 class Marks:
-    """What events said of a container. Times are since the epoch, by the engine's clock."""
+    """What events said of a container. Times are since the epoch, by the engine's clock.
+
+    Of one that was killed only the engine's description says whether memory had run out.
+    """
 
     told_at: float = _NEVER
     signal: str = ""
@@ -31,7 +35,7 @@ class Marks:
     def take(self, happening: Happening, stop_signal: str) -> None:
         if happening.ending or (happening.action == "kill" and happening.signal == stop_signal):
             self.told_at, self.signal = happening.at, happening.signal
-        elif happening.action == "die":
+        elif happening.action == "die" and happening.exit_code != _KILLED:
             self.died_at, self.died = happening.at, signal_or_exit(happening.exit_code)
 
 
@@ -61,6 +65,12 @@ class Kept:
         self.obstacle = found if isinstance(found, str) else ""
         if not isinstance(found, str):
             self.place = found
+
+    @property
+    def mistake(self) -> str:
+        """Why it can never be reached as it is, empty when it can."""
+        port = inner_port(self.container, self.role.asked)
+        return port if isinstance(port, str) and self.container.running else ""
 
     @property
     def hidden(self) -> bool:
