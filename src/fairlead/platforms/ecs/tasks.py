@@ -106,11 +106,17 @@ def joined(known: Task, read: Task) -> Task:
         ending=known.ending or read.ending,
         version=known.version if read.version is None else read.version,
         started=read.started or known.started,
-        bindings=read.bindings or known.bindings,
-        interfaces=read.interfaces or known.interfaces,
+        bindings=_bound(known.bindings, read.bindings),
+        interfaces=known.interfaces or read.interfaces,
         mark=known.mark if read.mark is None else read.mark,
         reason=read.reason or known.reason,
     )
+
+
+def _bound(known: tuple[Binding, ...], read: tuple[Binding, ...]) -> tuple[Binding, ...]:
+    """Containers start one after the other: more of them may be there now."""
+    there = {(b.container, b.inside) for b in known}
+    return (*known, *(b for b in read if (b.container, b.inside) not in there))
 
 
 def is_news(known: Task, event: Task) -> bool:
