@@ -58,8 +58,8 @@ def findings(cluster: Cluster, held: Held) -> list[str]:
             found += _service(service)
         found += _ports(cluster, held.ports)
         found += _ephemeral(cluster.ports, EPHEMERAL)
-    if cluster.platform == "ecs" and find_spec("boto3") is None:
-        found.append("platform ecs needs boto3: pip install 'fairlead[ecs]'")
+    if cluster.platform == "ecs" and find_spec("botocore") is None:
+        found.append("platform ecs needs botocore: pip install 'fairlead[ecs]'")
     found += _open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     return found
 
