@@ -165,7 +165,9 @@ async def test_it_takes_a_few_mebibytes(listener: str, tmp_path: Path) -> None:
     assert private < 8 * 1024
 
 
-@pytest.mark.parametrize("given", ["", "Bearer", "Bearer a-guess", SECRET, SECRET[:-1], f"Basic {SECRET}"])
+@pytest.mark.parametrize(
+    "given", ["", "Bearer", "Bearer a-guess", SECRET, SECRET[:-1], f"Basic {SECRET}"]
+)
 async def test_only_who_knows_the_token_is_heard(daemon: Daemon, listener: str, given: str) -> None:
     port = int(listener.rpartition(":")[2])
     request = Request("POST", f"/v1/tasks/{TASK}/leave", (("host", "x"), ("authorization", given)))
