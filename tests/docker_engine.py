@@ -82,7 +82,7 @@ class PrivateEngine:
     image = "fairlead-test:1"
 
     def __init__(self, directory: Path, *, live_restore: bool) -> None:
-        self.directory, self._live_restore = directory, live_restore
+        self.directory, self.live_restore = directory, live_restore
         self.host = f"unix://{directory}/sock"
         self._number = os.getpid() * 8 % 4096 + _next_number()
         self._links = [f"fl{os.getpid()}b{self._number % 8}"]
@@ -95,8 +95,13 @@ class PrivateEngine:
         self._wait_for(lambda: self._docker("version", check=False).returncode == 0)
 
     def kill(self) -> None:
-        """As in a crash; its containers live on until it is started again."""
+        """As in a crash; its containers live on until it is started again.
+
+        Its containerd goes with it (it asked the kernel for that), but may be a zombie for a
+        while, which the next dockerd would take for a living one.
+        """
         self._end(signal.SIGKILL)
+        (self.directory / "exec/containerd/containerd.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
         """In order: its containers are stopped, unless it was made with live_restore."""
@@ -148,6 +153,7 @@ class PrivateEngine:
         with suppress(AssertionError, subprocess.SubprocessError):
             self._clear_away()
         self.stop()
+        _kill_below(self.directory)
         for link in self._links:
             subprocess.run(["ip", "link", "del", link], stderr=subprocess.DEVNULL, check=False)
         _unmount_below(self.directory)
@@ -177,7 +183,7 @@ class PrivateEngine:
             "dockerd", "--data-root", f"{at}/data", "--exec-root", f"{at}/exec",
             "--pidfile", f"{at}/pid", "--host", self.host, "--bridge", self._links[0],
             "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false",
-            "--userland-proxy=true", *(["--live-restore"] if self._live_restore else []),
+            "--userland-proxy=true", *(["--live-restore"] if self.live_restore else []),
         ]  # fmt: skip
 
     def _log(self) -> int:
@@ -250,6 +256,16 @@ def _tar(files: Mapping[str, bytes | str]) -> bytes:
                 entry.size = len(content)
                 archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
+
+
+def _kill_below(directory: Path) -> None:
+    """What is left of a broken engine: processes that name its directory, and their children."""
+    for pid in [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]:
+        with suppress(OSError):
+            if str(directory).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+                for each in (pid, *map(int, children)):
+                    os.kill(each, signal.SIGKILL)
 
 
 def _unmount_below(directory: Path) -> None:

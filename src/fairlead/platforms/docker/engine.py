@@ -47,13 +47,14 @@ class Refused(PlatformError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `timeout` in seconds bounds the whole exchange, `limit` the answer in bytes."""
+    """One request. `timeout` in seconds bounds the whole exchange (None: the engine's usual one),
+    `limit` the answer in bytes."""
 
     method: str
     path: str
     query: Query | None = None
     body: Any = None
-    timeout: float = TIMEOUT
+    timeout: float | None = None
     limit: int = ANSWER_LIMIT
 
 
@@ -66,6 +67,7 @@ class Engine:
         self._connect = connector(self.host)
         self._slots = asyncio.Semaphore(_AT_A_TIME)
         self._version = ""
+        self.timeout = TIMEOUT
 
     async def ask(self, call: Call) -> Any:
         """The decoded answer, None when it is empty."""
@@ -74,16 +76,16 @@ class Engine:
     async def send(self, call: Call) -> Response:
         """The answer as it came. Calls that may take long do not hold up the others."""
         prefix = await self._prefix()
-        async with self._slots if call.timeout <= TIMEOUT else nullcontext():
+        async with self._slots if call.timeout is None else nullcontext():
             return _checked(await self._exchange(call, prefix), call)
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[bytes]]:
         """An answer without an end, in pieces; `timeout` bounds only the wait for its head."""
         prefix = await self._prefix()
-        async with self._connection(call.timeout) as connection:
+        async with self._connection() as connection:
             with self._mapped():
-                async with asyncio.timeout(call.timeout):
+                async with asyncio.timeout(call.timeout or self.timeout):
                     head = await connection.begin(_request(call, prefix))
             _checked(head, call)
             yield self._pieces(connection)
@@ -102,15 +104,15 @@ class Engine:
         return self._version
 
     async def _exchange(self, call: Call, prefix: str) -> Response:
-        async with self._connection(call.timeout) as connection:
+        async with self._connection() as connection:
             with self._mapped():
-                async with asyncio.timeout(call.timeout):
+                async with asyncio.timeout(call.timeout or self.timeout):
                     return await connection.exchange(_request(call, prefix), call.limit)
 
     @asynccontextmanager
-    async def _connection(self, timeout: float) -> AsyncIterator[Connection]:
+    async def _connection(self) -> AsyncIterator[Connection]:
         with self._mapped():
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(self.timeout):
                 connection = await Connection.open(self._connect)
         try:
             yield connection
