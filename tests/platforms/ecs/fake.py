@@ -47,7 +47,8 @@ class FakeService:
 
 
 class FakeEcs:
-    """Implements client.Source. `schedule` off: the scheduler does nothing by itself."""
+    """Implements client.Source. `schedule` off: the scheduler does nothing by itself. `runs`,
+    `stops`: whether tasks get as far as RUNNING and STOPPED."""
 
     def __init__(self) -> None:
         self.services: dict[str, FakeService] = {}
@@ -58,6 +59,7 @@ class FakeEcs:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.hook: Callable[[str, dict[str, Any]], Any] = lambda *_: None
         self.schedule, self.runs, self.page = True, True, 100
+        self.stops = False
         self.messages: list[dict[str, str]] = []
         self.lock = threading.RLock()
         self._numbers = itertools.count(1)
@@ -117,6 +119,7 @@ class FakeEcs:
 
     def live(self) -> None:
         """What the scheduler does between two calls."""
+        self._go_on()
         if not self.schedule:
             return
         for service in self.services.values():
@@ -127,9 +130,15 @@ class FakeEcs:
                 self.move(task, desiredStatus="STOPPED", stoppedReason="Scaling activity")
             for _ in range(-spare):
                 self.run_task(service)
+        self._go_on()
+
+    def _go_on(self) -> None:
         for task in self.tasks.values():
-            if task["desiredStatus"] == "RUNNING" and task["lastStatus"] == "PENDING" and self.runs:
+            wanted, is_now = task["desiredStatus"], task["lastStatus"]
+            if wanted == "RUNNING" and is_now == "PENDING" and self.runs and self.schedule:
                 self.running(task)
+            elif wanted == "STOPPED" and is_now != "STOPPED" and self.stops:
+                self.move(task, lastStatus="STOPPED")
 
     def count(self, operation: str) -> int:
         return sum(1 for name, _ in self.calls if name == operation)

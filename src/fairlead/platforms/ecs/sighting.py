@@ -14,7 +14,8 @@ _ID_LENGTH = 12
 
 
 def endpoint_id(service: str, task: Task) -> str:
-    return f"{service}-{task.id[:_ID_LENGTH]}"
+    """Without hyphens of its own: in the ids of old accounts there are some."""
+    return f"{service}-{task.id.replace('-', '')[:_ID_LENGTH]}"
 
 
 @dataclass(slots=True)
