@@ -69,7 +69,7 @@ def read_event(line: bytes) -> Happening | None:
     return Happening(
         container,
         action,
-        number(event, "timeNano") / 1e9 or float(number(event, "time")),
+        number(event, "timeNano") / 1_000_000_000 or float(number(event, "time")),
         signal_name(text(event, "Actor", "Attributes", "signal")),
         number(event, "Actor", "Attributes", "exitCode"),
     )
