@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairlead.core.model import Node
-from fairlead.platforms.ecs.shapes import number, part, parts, text
+from fairlead.platforms.ecs.shapes import address, number, part, parts, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,10 @@ def read_machines(raw: Mapping[str, Any]) -> Iterator[tuple[str, Addresses]]:
     """By EC2 instance id; machines that have no address yet, or no more, are left out."""
     for reservation in parts(raw, "Reservations"):
         for machine in parts(reservation, "Instances"):
-            name, private = text(machine, "InstanceId"), text(machine, "PrivateIpAddress")
+            name, private = text(machine, "InstanceId"), address(machine, "PrivateIpAddress")
             zone = text(part(machine, "Placement"), "AvailabilityZone")
             if name and private:
-                yield name, Addresses(private, text(machine, "PublicIpAddress"), zone)
+                yield name, Addresses(private, address(machine, "PublicIpAddress"), zone)
 
 
 def node(instance: Instance, addresses: Addresses) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from ipaddress import IPv4Address
 from typing import Any
 
 Part = Mapping[str, Any]
@@ -28,6 +29,15 @@ def port(part: Part, key: str) -> int:
     """A TCP port, or 0."""
     value = number(part, key) or 0
     return value if value <= 65535 else 0
+
+
+def address(part: Part, key: str) -> str:
+    """An IPv4 address, or empty."""
+    value = text(part, key)
+    try:
+        return str(IPv4Address(value))
+    except ValueError:
+        return ""
 
 
 def part(outer: Part, key: str) -> Part:

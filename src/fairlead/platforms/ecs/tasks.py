@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fairlead.core.model import Phase
-from fairlead.platforms.ecs.shapes import moment, number, parts, port, text
+from fairlead.platforms.ecs.shapes import address, moment, number, parts, port, text
 
 DRAIN_TAG = "fairlead:drain"
 
@@ -147,12 +147,12 @@ def _interfaces(raw: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
     for container in parts(raw, "containers"):
         own = parts(container, "networkInterfaces")
-        found += [(text(container, "name"), text(i, "privateIpv4Address")) for i in own]
+        found += [(text(container, "name"), address(i, "privateIpv4Address")) for i in own]
     for attachment in parts(raw, "attachments"):
         if text(attachment, "status") in ("", "ATTACHED"):
             details = parts(attachment, "details")
-            found += [("", text(d, "value")) for d in details if _is_address(d)]
-    return [(name, address) for name, address in found if address]
+            found += [("", address(d, "value")) for d in details if _is_address(d)]
+    return [(name, ip) for name, ip in found if ip]
 
 
 def _is_address(detail: Mapping[str, Any]) -> bool:
