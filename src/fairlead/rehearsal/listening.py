@@ -1,0 +1,50 @@
+"""The HTTP server in the loop of whoever starts it: uvicorn by its startup and shutdown alone."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from starlette.applications import Starlette
+
+from fairlead.core.errors import BadInput, Busy
+
+GRACE = 2
+"""Seconds that requests in flight have to end."""
+
+
+def bind(listen: str) -> socket.socket:
+    """BadInput when it is no `address:port`, Busy when it cannot be had."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise BadInput(f"listen {listen!r}: give address:port")
+    try:
+        listener = socket.create_server((host, int(port)), backlog=128)
+    except OSError as error:
+        raise Busy(f"cannot listen on {listen}: {error.strerror or error}") from error
+    listener.setblocking(False)
+    return listener
+
+
+async def serve(application: Starlette, listener: socket.socket) -> uvicorn.Server:
+    """Serving from here on, until it is shut down."""
+    config = uvicorn.Config(
+        application,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        loop="none",
+        interface="asgi3",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    return server

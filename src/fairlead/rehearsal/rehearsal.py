@@ -1,0 +1,218 @@
+"""The whole local ECS in one context."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from fairlead.core.errors import BadInput
+from fairlead.rehearsal.addresses import Addresses
+from fairlead.rehearsal.definitions import CAPABILITIES
+from fairlead.rehearsal.http import Front
+from fairlead.rehearsal.launch import Place
+from fairlead.rehearsal.ledger import Cluster, Ledger
+from fairlead.rehearsal.life import Site
+from fairlead.rehearsal.listening import bind, serve
+from fairlead.rehearsal.model import Instance
+from fairlead.rehearsal.operations import clusters
+from fairlead.rehearsal.operations.table import OPERATIONS
+from fairlead.rehearsal.plane import Plane
+from fairlead.rehearsal.ports import Ports
+from fairlead.rehearsal.processes import Processes
+from fairlead.rehearsal.protocol import Protocol
+from fairlead.rehearsal.runtime import Nothing, Runtime
+from fairlead.rehearsal.scheduler import Scheduler
+from fairlead.rehearsal.throttle import Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How the local ECS is set up.
+
+    `memory` (MiB) and `cpu` (units) are of each node. `zones` go round over the nodes. `network` is
+    the beginning of the nodes' loopback addresses. `pull`: seconds that a task is PENDING before its
+    containers start. `hurry` divides the intervals of container health checks. `processes` False:
+    tasks run in name only.
+    """
+
+    nodes: int = 1
+    memory: int = 940
+    cpu: int = 2048
+    cluster: str = "default"
+    listen: str = "127.0.0.1:0"
+    region: str = "us-east-1"
+    zones: Sequence[str] = ("a", "b", "c")
+    network: str = "127.0.1"
+    interfaces: int = 2
+    throttle: bool = True
+    processes: bool = True
+    pull: float = 0.0
+    hurry: float = 1.0
+    outputs: str = ""
+    queue: str = ""
+    seed: int | None = None
+
+
+class Rehearsal:
+    """`async with Rehearsal(nodes=2) as ecs:` serves at `ecs.url` until the block ends; then all that
+    it started has ended. An error inside of it is raised there."""
+
+    def __init__(self, **settings: Any) -> None:
+        """The members of Setting. BadInput when one cannot be used."""
+        self.setting = setting = Setting(**settings)
+        if setting.memory < 1 or setting.cpu < 1 or setting.nodes < 0:
+            raise BadInput("memory and cpu must be at least 1, nodes at least 0")
+        self._addresses = Addresses(setting.network)
+        self._chance = random.Random(setting.seed)  # noqa: S311 - no secret
+        self.ledger = Ledger(setting.region)
+        self._stack = AsyncExitStack()
+        self.url = ""
+
+    async def __aenter__(self) -> Rehearsal:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+        if kind is None and self.plane.faults:
+            raise self.plane.faults[0]
+
+    async def _start(self) -> None:
+        protocol = Protocol()
+        listener = bind(self.setting.listen)
+        self._stack.callback(listener.close)
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://{host}:{port}"
+        self.plane = Plane(self._site(), self._addresses, self._chance)
+        self._stack.push_async_callback(self.plane.close)
+        throttle = Throttle(time.monotonic) if self.setting.throttle else None
+        front = Front(self.plane, protocol, throttle)
+        scheduler = Scheduler(self.plane)
+        self.cluster = clusters.add(self.ledger, self.setting.cluster)
+        for _ in range(self.setting.nodes):
+            self.add_node()
+        running = asyncio.create_task(scheduler.run(), name="scheduler")
+        running.add_done_callback(self._scheduler_ended)
+        self._stack.push_async_callback(_ended, running)
+        server = await serve(front.application(), listener)
+        self._stack.push_async_callback(server.shutdown, sockets=[listener])
+
+    def _scheduler_ended(self, running: asyncio.Task[None]) -> None:
+        if not running.cancelled() and (fault := running.exception()):
+            self.plane.faults.append(fault)
+
+    def _site(self) -> Site:
+        runtime: Runtime = Processes() if self.setting.processes else Nothing()
+        ports = Ports(runtime.listens, self._chance)
+        outputs = self.setting.outputs or self._stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="fairlead-rehearse-")
+        )
+        place = Place(f"{self.url}/v4", Path(outputs))
+        return Site(self.ledger, runtime, ports, place, self.setting.pull, self.setting.hurry)
+
+    def add_node(self, cluster: str = "", **attributes: str) -> Instance:
+        """One more node, with attributes beside those that every node has."""
+        found = self.ledger.cluster(cluster or self.setting.cluster)
+        number = 1 + sum(len(each.instances) for each in self.ledger.clusters.values())
+        zone = self.setting.region + self.setting.zones[(number - 1) % len(self.setting.zones)]
+        node = Instance(
+            self.ledger.new_arn("container-instance", found),
+            f"i-{secrets.token_hex(8)}0",
+            self._addresses.node(number),
+            zone,
+            self.setting.cpu,
+            self.setting.memory,
+            self.setting.interfaces,
+            (*_attributes(zone), *attributes.items()),
+            registered=self.ledger.now(),
+        )
+        self.ledger.put(found, node)
+        return node
+
+    def call(self, operation: str, **request: Any) -> dict[str, Any]:
+        """An operation of the API without HTTP and limits: `call("ListTasks", cluster="shop")`.
+
+        Refusal, as the API would refuse it.
+        """
+        return OPERATIONS[operation](self.plane, request)
+
+    def define(self, family: str, *argv: str, host_port: int = 0, **more: Any) -> str:
+        """Register a task definition with one container `app` on container port 8080; its ARN.
+
+        `argv` may hold {host} and {port}. `more` are members of the container definition, `task`
+        among them are members of the task definition.
+        """
+        task = more.pop("task", {})
+        container = {
+            "name": "app",
+            "image": f"{family}:latest",
+            "command": list(argv),
+            "memory": 128,
+            "portMappings": [{"containerPort": 8080, "hostPort": host_port}],
+            **more,
+        }
+        answer = self.call(
+            "RegisterTaskDefinition", family=family, containerDefinitions=[container], **task
+        )
+        arn: str = answer["taskDefinition"]["taskDefinitionArn"]
+        return arn
+
+    def serve(self, name: str, definition: str, count: int = 1, **more: Any) -> str:
+        """Create a service of the cluster; its ARN. `more` are members of CreateService."""
+        request = {"serviceName": name, "taskDefinition": definition, **more}
+        if more.get("schedulingStrategy") != "DAEMON":
+            request["desiredCount"] = count
+        answer = self.call("CreateService", cluster=self.setting.cluster, **request)
+        arn: str = answer["service"]["serviceArn"]
+        return arn
+
+    def subscribe(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        """Have every event, in the envelope of EventBridge."""
+        from fairlead.rehearsal.events import Events
+
+        self.ledger.listeners.append(Events(self.ledger, listener))
+
+    def environment(self) -> dict[str, str]:
+        """What AWS's own tools need to come here."""
+        return {
+            "AWS_ENDPOINT_URL_ECS": self.url,
+            "AWS_ENDPOINT_URL_EC2": self.url,
+            "AWS_ACCESS_KEY_ID": "rehearse",
+            "AWS_SECRET_ACCESS_KEY": "rehearse",
+            "AWS_DEFAULT_REGION": self.setting.region,
+        }
+
+    @property
+    def default_cluster(self) -> Cluster:
+        return self.cluster
+
+
+async def _ended(running: asyncio.Task[None]) -> None:
+    running.cancel()
+    await asyncio.wait([running])
+
+
+def _attributes(zone: str) -> tuple[tuple[str, str], ...]:
+    known = {
+        "ecs.availability-zone": zone,
+        "ecs.instance-type": "t3.micro",
+        "ecs.os-type": "linux",
+        "ecs.cpu-architecture": "x86_64",
+        "ecs.ami-id": "ami-0rehearse",
+    }
+    return (*known.items(), *((capability, "") for capability in CAPABILITIES))
