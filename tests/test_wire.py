@@ -126,3 +126,40 @@ async def test_a_connection_is_used_again_until_the_server_closes_it() -> None:
         connection.close()
     assert bodies == [b"1", b"2", b"3"]
     assert reusable == [True, True, False]
+
+
+async def test_an_answer_without_an_end_comes_in_pieces() -> None:
+    more = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        await more.wait()
+        writer.write(b"3\r\ntwo\r\n0\r\n\r\n")
+        await writer.drain()
+
+    async with server(serve) as port:
+        connection = await Connection.open(partial(asyncio.open_connection, "127.0.0.1", port))
+        assert (await connection.begin(GET)).status == 200
+        body = connection.body()
+        assert await anext(body) == b"one"
+        more.set()
+        assert [piece async for piece in body] == [b"two"]
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"]
+)
+async def test_a_stream_that_breaks_is_an_error(answer: bytes) -> None:
+    async with server(answering(answer)) as port:
+        connection = await Connection.open(partial(asyncio.open_connection, "127.0.0.1", port))
+        with pytest.raises(WireError):
+            await _read_all(connection)
+        connection.close()
+
+
+async def _read_all(connection: Connection) -> None:
+    await connection.begin(GET)
+    async for _ in connection.body():
+        pass

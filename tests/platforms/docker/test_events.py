@@ -95,9 +95,9 @@ async def test_a_line_without_end_is_dropped_and_the_next_one_read() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(40):
             yield b"x" * (1 << 16)
-        yield b"\nnext\n"
+        yield b"\nnext\nlast"
 
-    assert [line async for line in lines(pieces())] == [b"next"]
+    assert [line async for line in lines(pieces())] == [b"next", b"last"]
 
 
 @pytest.mark.parametrize(

@@ -57,10 +57,10 @@ class Ending:
         self._deadlines.pop(container_id, None)
 
     async def cleared(self) -> None:
-        """Wait until nothing is being cleared away."""
+        """Wait until nothing is being cleared away, but not for an engine that hangs."""
         clearing = [task for key, task in self._tasks.items() if key.startswith("clear ")]
         if clearing:
-            await asyncio.wait(clearing)
+            await asyncio.wait(clearing, timeout=_GRACE)
 
     async def close(self) -> None:
         """Clearing away is waited for, the end of what was told to stop is not."""

@@ -140,7 +140,7 @@ class Stream:
 
 
 async def lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Whole lines; one beyond the limit is dropped."""
+    """Lines without their ends; one beyond the limit is dropped."""
     rest, skipping = bytearray(), False
     async for piece in pieces:
         *whole, last = piece.split(b"\n")
@@ -154,3 +154,5 @@ async def lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         if len(rest) > _LINE_LIMIT:
             rest.clear()
             skipping = True
+    if rest and not skipping:
+        yield bytes(rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from fairlead.platforms.docker.labels import read_role
 from fairlead.ports import Notify
 
 FOUND = "docker"
+_REMEMBERED = 256
 Tell = Callable[[str, str], None]
 """Called with a service's name (or "") and something that the user should know of it."""
 
@@ -30,6 +32,7 @@ class Fleet:
         self._of_endpoint: dict[str, Kept] = {}
         self._marks: dict[str, Marks] = {}
         self._problems: dict[str, str] = {}
+        self._destroyed: deque[str] = deque(maxlen=_REMEMBERED)
         self.read = False
         self.ignore: set[str] = set()
 
@@ -69,7 +72,7 @@ class Fleet:
 
     def put(self, container: Container, order: int) -> None:
         """A description, asked for as the `order`th: one older than the last is of no use."""
-        if container.name in self.ignore:
+        if container.name in self.ignore or container.id in self._destroyed:
             return
         kept = self._kept.get(container.id)
         if kept is None:
@@ -78,6 +81,11 @@ class Fleet:
             return
         if kept:
             self._renew(kept, container, order)
+
+    def destroyed(self, container_id: str) -> None:
+        """A description that was asked for before does not bring it back: ids are not reused."""
+        self._destroyed.append(container_id)
+        self.drop(container_id)
 
     def drop(self, container_id: str) -> None:
         self._marks.pop(container_id, None)

@@ -68,7 +68,7 @@ class Watch:
     def _take(self, happening: Happening) -> None:
         if happening.action == "destroy":
             self._due.discard(happening.container)
-            self._fleet.drop(happening.container)
+            self._fleet.destroyed(happening.container)
             return
         self._fleet.happen(happening)
         self._due.add(happening.container)
