@@ -56,9 +56,26 @@ def test_restarting_is_no_running() -> None:
     assert found.exit == "exit 0"
 
 
-def test_a_container_without_id_or_state_is_skipped_with_the_reason() -> None:
+def test_a_container_without_id_is_skipped_with_the_reason() -> None:
     assert read_container(changed(("Id",), None)) == "a container without a usable id (None)"
-    assert read_container(changed(("State",), None)) == f"container {ID[:12]} has no state"
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "lacking"),
+    [
+        (("State",), None, "state"),
+        (("State", "Status"), "levitating", "state"),
+        (("State", "StartedAt"), "0001-01-01T00:00:00Z", "start time"),
+        (("NetworkSettings",), None, "network settings"),
+        (("NetworkSettings", "Networks"), [], "network settings"),
+        (("NetworkSettings", "Ports"), None, "network settings"),
+    ],
+)
+def test_a_living_one_does_not_seem_dead_or_moved(
+    where: tuple[str, ...], value: Any, lacking: str
+) -> None:
+    told = f"the description of container {ID[:12]} has no usable {lacking}"
+    assert read_container(changed(where, value)) == told
 
 
 @given(broken())
@@ -107,7 +124,7 @@ ELSEWHERE = [{"HostIp": "10.0.0.7", "HostPort": "80"}]
         ([], 9090, "", ("10.213.7.2", 9090)),
         ([], 8080, "bridge", ("10.213.7.2", 8080)),
         ([], 8080, "none", "it has no address on network none yet"),
-        ([(("NetworkSettings", "Ports"), None)], 8080, "", "port 8080 is not published yet"),
+        ([(("NetworkSettings", "Ports"), {})], 8080, "", "port 8080 is not published yet"),
         ([(("HostConfig",), None)], 0, "", UNTOLD),
         ([(("NetworkSettings", "Networks"), {"host": {}})], 9090, "", ("127.0.0.1", 9090)),
         ([(("NetworkSettings", "Networks"), {})], 9090, "", "it is on no network yet"),

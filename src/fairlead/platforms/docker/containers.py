@@ -21,6 +21,9 @@ _ID = re.compile("[0-9a-f]{12,64}")
 _PORT = re.compile("([0-9]{1,5})(?:/tcp)?")
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - read, not listened on
 _MOST_PORTS = 4096
+_LIVES = frozenset({"running", "paused"})
+_OVER = frozenset({"created", "restarting", "removing", "exited", "dead"})
+"""Of a container's states (moby's container.State.StateString) the one or the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,14 @@ class Container:
 
 
 def read_container(answer: Any) -> Container | str:
-    """The container, or why its description is of no use."""
+    """The container, or why its description is of no use: what is known of it then stays."""
     container_id = text(answer, "Id")
     if not _ID.fullmatch(container_id):
         return f"a container without a usable id ({ascii(at(answer, 'Id'))[:80]})"
     status = text(answer, "State", "Status")
-    if not status:
-        return f"container {container_id[:12]} has no state"
-    running = status in ("running", "paused")
+    running = status in _LIVES
+    if lacking := _lacking(answer, status):
+        return f"the description of container {container_id[:12]} has no usable {lacking}"
     pid = number(answer, "State", "Pid")
     return Container(
         id=container_id,
@@ -88,6 +91,18 @@ def read_container(answer: Any) -> Container | str:
         exposed=exposed_ports(mapping(answer, "Config")),
         networks=_networks(answer),
     )
+
+
+def _lacking(answer: Any, status: str) -> str:
+    """Without these a living container would seem to have ended or moved."""
+    if status not in _LIVES and status not in _OVER:
+        return "state"
+    if status in _LIVES and not moment(answer, "State", "StartedAt"):
+        return "start time"
+    told = isinstance(at(answer, "NetworkSettings", "Networks"), dict) and (
+        isinstance(at(answer, "NetworkSettings", "Ports"), dict) or not _to_publish(answer)
+    )
+    return "" if told or status in _OVER else "network settings"
 
 
 def exit_in_words(state: Mapping[str, Any], status: str = "exited") -> str:
