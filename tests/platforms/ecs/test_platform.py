@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from fairlead.core.errors import PlatformError
+from fairlead.core.errors import Missing, PlatformError
 from fairlead.core.model import Phase
 from tests.ground import until
 from tests.platforms.ecs.fake import refusal
@@ -156,6 +158,32 @@ async def test_what_a_person_must_mend_ends_the_opening(world: World) -> None:
         await world.platform().open()
 
 
+async def test_without_botocore_it_says_what_to_install(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    with pytest.raises(Missing, match=r"fairlead\[ecs\]"):
+        await world.platform().open()
+
+
+async def test_where_aws_does_not_answer_it_goes_on_and_recovers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairlead.platforms.ecs.client.backoff", lambda _: 0.01)
+    world.ecs.add("catalog", 1)
+
+    def fail(name: str, _: object) -> None:
+        raise refusal("ServerException", name, status=500)
+
+    world.ecs.hook = fail
+    platform = await world.opened("catalog")
+    assert not (await sight(platform)).complete
+    with pytest.raises(PlatformError, match="AWS failed"):
+        await platform.services()
+    world.ecs.hook = lambda *_: None
+    assert len(await running(platform, 1)) == 1
+
+
 async def test_pages_and_batches_are_read_to_their_end(world: World) -> None:
     world.ecs.page = 30
     world.ecs.add("catalog", 250)
@@ -234,3 +262,35 @@ async def test_at_rest_few_calls_are_made(world: World) -> None:
     await until(lambda: world.ecs.count("ListTasks") >= turns + 4, "four reads")
     assert len(world.ecs.calls) - before <= 4 * 2 * 1.5
     assert platform.calls().by_action["ecs:ListTasks"] == turns + 4
+
+
+async def test_of_many_tasks_only_what_may_have_changed_is_described(world: World) -> None:
+    """5,000 on 200 instances: 50 pages and one batch a read, or a few."""
+    world.ecs.add("catalog", 5000)
+    platform = await world.opened("catalog")
+    assert len(await endpoints(platform)) == 5000
+    first = world.ecs.count("DescribeTasks")
+    victim = world.ecs.of("catalog")[4321]
+    turns = world.ecs.count("ListTasks") // 50
+    await until(lambda: world.ecs.count("ListTasks") >= (turns + 2) * 50, "two more reads")
+    assert world.ecs.count("DescribeTasks") - first <= 3
+    world.ecs.end(victim, "OutOfMemoryError")
+
+    async def ended() -> list[str]:
+        return [e.exit for e in await endpoints(platform) if e.phase is Phase.EXITED]
+
+    await until(ended, "the end seen")
+    assert await ended() == ["OutOfMemoryError"]
+
+
+async def test_in_turn_every_task_is_described(world: World) -> None:
+    world.ecs.add("catalog", 250)
+    platform = await world.opened("catalog", interval=0.2)
+    await endpoints(platform)
+    first = len(world.ecs.calls)
+
+    def described() -> set[str]:
+        later = world.ecs.calls[first:]
+        return {arn for name, given in later if name == "DescribeTasks" for arn in given["tasks"]}
+
+    await until(lambda: len(described()) == 250, "all described")

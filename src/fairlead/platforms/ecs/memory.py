@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from fairlead.core.model import Phase
 from fairlead.platforms.ecs.counts import Count, Said
 from fairlead.platforms.ecs.definitions import Definition
 from fairlead.platforms.ecs.nodes import Addresses, Instance
@@ -39,6 +40,15 @@ class Memory:
 
     def task(self, arn: str) -> Task | None:
         return self._tasks.get(arn)
+
+    def is_settled(self, arn: str) -> bool:
+        """It runs, and all that a place needs is known of it."""
+        task = self._tasks.get(arn)
+        if task is None or task.phase is not Phase.RUNNING:
+            return False
+        definition = self.definitions.get(task.definition)
+        unbound = definition is not None and definition.network in ("host", "none")
+        return bool(task.bindings or task.interfaces or unbound)
 
     def open_tasks(self) -> list[str]:
         return [arn for arn, task in self._tasks.items() if task.stage < STOPPED]

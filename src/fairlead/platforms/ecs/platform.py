@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from importlib.util import find_spec
 
-from fairlead.core.errors import PlatformError
+from fairlead.core.errors import Missing, PlatformError
 from fairlead.core.model import Ecs, Endpoint, Node, Service, Sighting
 from fairlead.platforms.ecs.client import Aws, Source
 from fairlead.platforms.ecs.counts import Said
@@ -57,8 +58,10 @@ class EcsPlatform:
         """Read the cluster for the first time, then go on reading.
 
         PlatformError when a person has to change something first (credentials, region, policy).
-        Where AWS only does not answer, it goes on, and says so.
+        Where AWS only does not answer, it goes on, and says so. Missing without botocore.
         """
+        if find_spec("botocore") is None:
+            raise Missing("platform ecs needs botocore: pip install 'fairlead[ecs]'")
         from fairlead.platforms.ecs.faults import Refused
 
         error = await self._poller.turn()
