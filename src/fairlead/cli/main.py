@@ -28,6 +28,7 @@ COMMANDS = (
     "logs",
     "check",
     "verify",
+    "rehearse",
     "hook",
     "export",
     "completion",

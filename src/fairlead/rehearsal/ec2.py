@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -78,7 +78,7 @@ def _filters(form: Mapping[str, str]) -> dict[str, list[str]]:
     return found
 
 
-_FILTERS = {
+_FILTERS: Mapping[str, Callable[[Instance], str]] = {
     "instance-id": lambda node: node.machine,
     "private-ip-address": lambda node: node.address,
     "ip-address": lambda node: node.address,

@@ -7,7 +7,7 @@ ec2InstanceId in [i-1, i-2]     task:group == service:catalog     with and, or, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from fairlead.rehearsal.faults import invalid
@@ -154,8 +154,12 @@ def _subject(token: str, expression: str) -> Callable[[Instance, str], str | Non
     if token.startswith("attribute:"):
         name = token.removeprefix("attribute:")
         return lambda instance, _: dict(instance.attributes).get(name)
-    if token == "ec2InstanceId":
-        return lambda instance, _: instance.machine
-    if token == "task:group":
-        return lambda _, group: group
+    if token in _SUBJECTS:
+        return _SUBJECTS[token]
     raise _unreadable(expression)
+
+
+_SUBJECTS: Mapping[str, Callable[[Instance, str], str | None]] = {
+    "ec2InstanceId": lambda instance, _: instance.machine,
+    "task:group": lambda _, group: group,
+}

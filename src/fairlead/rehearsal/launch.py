@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fairlead.core.errors import PlatformError
 from fairlead.rehearsal.model import Binding, ContainerDefinition, Task
@@ -51,7 +52,7 @@ def launch(
     return described, tuple(Binding(m.container, host, m.protocol) for m, host in mapped)
 
 
-def _override(task: Task, name: str) -> dict[str, list[dict[str, str]]]:
+def _override(task: Task, name: str) -> dict[str, Any]:
     found = (o for o in task.overrides.get("containerOverrides", ()) if o.get("name") == name)
     return dict(next(found, {}))
 

@@ -60,6 +60,7 @@ class Ledger:
         self.definitions: dict[str, list[Definition]] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.listeners: list[Listener] = []
+        self.voices: list[Callable[[str], None]] = []
 
     def arn(self, resource: str) -> str:
         return f"arn:aws:ecs:{self.region}:{ACCOUNT}:{resource}"
@@ -91,7 +92,7 @@ class Ledger:
         return cluster.instances.get(_full(self, "container-instance", cluster, given))
 
     def definition(self, given: str) -> Definition:
-        """By ARN, `family:revision`, or family: its latest active one. Refusal when there is none."""
+        """By ARN, `family:revision`, or family: its latest active one. Refusal without any."""
         family, _, revision = given.rpartition("/")[2].partition(":")
         kept = self.definitions.get(family, [])
         if revision:
@@ -128,6 +129,8 @@ class Ledger:
         known = cluster.services[service]
         said = Said(secrets.token_hex(16), self.now(), f"(service {service}) {message}")
         cluster.services[service] = replace(known, events=(said, *known.events)[:MOST_EVENTS])
+        for voice in self.voices:
+            voice(said.message)
 
     def forget_old(self) -> None:
         """Stopped tasks are gone after an hour."""

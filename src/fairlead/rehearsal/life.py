@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from fairlead.core.errors import PlatformError
@@ -149,15 +150,16 @@ class Life:
         for dependency in container.depends_on:
             try:
                 async with asyncio.timeout(self._patience(dependency)):
-                    await self._until(
-                        lambda d=dependency: self._stopping or self._judge(d) is not None
-                    )
+                    await self._until(partial(self._is_decided, dependency))
             except TimeoutError:
                 self._fails(container, f"dependency {dependency.container} timed out")
             if not self._stopping and self._judge(dependency) is False:
                 self._fails(container, f"dependency {dependency.container} did not become"
                             f" {dependency.condition}")  # fmt: skip
         return not self._stopping
+
+    def _is_decided(self, dependency: Dependency) -> bool:
+        return self._stopping or self._judge(dependency) is not None
 
     @property
     def _stopping(self) -> bool:
@@ -185,9 +187,10 @@ class Life:
 
     async def _attend(self, container: ContainerDefinition, running: Running) -> int:
         """Until it ends by itself, or its turn to be stopped has come."""
-        turn = asyncio.create_task(self._until(lambda: self._may_stop(container)))
+        turn = asyncio.ensure_future(self._until(lambda: self._may_stop(container)))
+        running.ended.add_done_callback(lambda _: turn.cancel())
         try:
-            await asyncio.wait([running.ended, turn], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([turn])
         finally:
             turn.cancel()
         if not running.ended.done():

@@ -60,7 +60,8 @@ class Unplaced:
         if self.closest is None or self.obstacle is None:
             why = " Reason: No Container Instances were found in your cluster."
         else:
-            why = f" The closest matching (container-instance {self.closest.id}) {self.obstacle.told}."
+            node = f"(container-instance {self.closest.id})"
+            why = f" The closest matching {node} {self.obstacle.told}."
         return f"{begin}{why}{_MORE}"
 
 

@@ -41,8 +41,8 @@ class WrongType(str):
 
 def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
     """What in the value is not as the shape says, each in words that name the place."""
-    kind = shape.type_name
-    if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
+    kind: str = shape.type_name
+    if not _is(kind, value):
         yield WrongType(f"{path or 'the document'} is {type(value).__name__}, not {kind}")
     elif kind == "structure":
         yield from _structure(shape, value, path)
@@ -54,6 +54,10 @@ def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
             yield from problems(shape.value, each, f"{path}.{key}")
     elif kind == "string" and shape.enum and value not in shape.enum:
         yield f"{path} is {value!r}, not one of {', '.join(shape.enum)}"
+
+
+def _is(kind: str, value: Any) -> bool:
+    return isinstance(value, _KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -17,9 +17,10 @@ from typing import Any
 from fairlead.core.errors import BadInput
 from fairlead.rehearsal.addresses import Addresses
 from fairlead.rehearsal.definitions import CAPABILITIES
+from fairlead.rehearsal.events import Events
 from fairlead.rehearsal.http import Front
 from fairlead.rehearsal.launch import Place
-from fairlead.rehearsal.ledger import Cluster, Ledger
+from fairlead.rehearsal.ledger import Ledger
 from fairlead.rehearsal.life import Site
 from fairlead.rehearsal.listening import bind, serve
 from fairlead.rehearsal.model import Instance
@@ -29,6 +30,7 @@ from fairlead.rehearsal.plane import Plane
 from fairlead.rehearsal.ports import Ports
 from fairlead.rehearsal.processes import Processes
 from fairlead.rehearsal.protocol import Protocol
+from fairlead.rehearsal.queue import Queue
 from fairlead.rehearsal.runtime import Nothing, Runtime
 from fairlead.rehearsal.scheduler import Scheduler
 from fairlead.rehearsal.throttle import Throttle
@@ -39,9 +41,10 @@ class Setting:
     """How the local ECS is set up.
 
     `memory` (MiB) and `cpu` (units) are of each node. `zones` go round over the nodes. `network` is
-    the beginning of the nodes' loopback addresses. `pull`: seconds that a task is PENDING before its
-    containers start. `hurry` divides the intervals of container health checks. `processes` False:
-    tasks run in name only.
+    the beginning of the nodes' loopback addresses. `pull`: seconds that a task is PENDING before
+    its containers start. `hurry` divides the intervals of container health checks. `processes`
+    False: tasks run in name only. `outputs` is the directory of what containers write (by default
+    one that goes with the server), `queue` the URL of an SQS queue that gets the events.
     """
 
     nodes: int = 1
@@ -63,8 +66,8 @@ class Setting:
 
 
 class Rehearsal:
-    """`async with Rehearsal(nodes=2) as ecs:` serves at `ecs.url` until the block ends; then all that
-    it started has ended. An error inside of it is raised there."""
+    """`async with Rehearsal(nodes=2) as ecs:` serves at `ecs.url` until the block ends; then all
+    that it started has ended. An error inside of it is raised there."""
 
     def __init__(self, **settings: Any) -> None:
         """The members of Setting. BadInput when one cannot be used."""
@@ -103,6 +106,8 @@ class Rehearsal:
         throttle = Throttle(time.monotonic) if self.setting.throttle else None
         front = Front(self.plane, protocol, throttle)
         scheduler = Scheduler(self.plane)
+        if self.setting.queue:
+            self._send_to(self.setting.queue)
         self.cluster = clusters.add(self.ledger, self.setting.cluster)
         for _ in range(self.setting.nodes):
             self.add_node()
@@ -111,6 +116,13 @@ class Rehearsal:
         self._stack.push_async_callback(_ended, running)
         server = await serve(front.application(), listener)
         self._stack.push_async_callback(server.shutdown, sockets=[listener])
+
+    def _send_to(self, url: str) -> None:
+        queue = Queue(url, self.setting.region)
+        sending = asyncio.create_task(queue.run(), name="queue")
+        self._stack.push_async_callback(_ended, sending)
+        self._stack.push_async_callback(queue.flush)
+        self.subscribe(queue.put)
 
     def _scheduler_ended(self, running: asyncio.Task[None]) -> None:
         if not running.cancelled() and (fault := running.exception()):
@@ -183,8 +195,6 @@ class Rehearsal:
 
     def subscribe(self, listener: Callable[[dict[str, Any]], None]) -> None:
         """Have every event, in the envelope of EventBridge."""
-        from fairlead.rehearsal.events import Events
-
         self.ledger.listeners.append(Events(self.ledger, listener))
 
     def environment(self) -> dict[str, str]:
@@ -196,10 +206,6 @@ class Rehearsal:
             "AWS_SECRET_ACCESS_KEY": "rehearse",
             "AWS_DEFAULT_REGION": self.setting.region,
         }
-
-    @property
-    def default_cluster(self) -> Cluster:
-        return self.cluster
 
 
 async def _ended(running: asyncio.Task[None]) -> None:

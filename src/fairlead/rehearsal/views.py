@@ -94,7 +94,7 @@ def _ports(name: str, left: Room, protocol: str) -> Out:
 
 
 def definition_view(definition: Definition) -> Out:
-    wire = {k: v for k, v in definition.wire.items() if k not in ("tags",)}
+    wire = {k: v for k, v in definition.wire.items() if k != "tags"}
     compatible = ["EXTERNAL", "EC2"] if definition.network != "awsvpc" else ["EC2"]
     return {
         "placementConstraints": [],
@@ -143,7 +143,7 @@ def task_view(task: Task, cluster: Cluster, definition: Definition) -> Out:
 
 
 def _container(task: Task, container: Container, definition: Definition) -> Out:
-    """The agent tells of containers with the task's own changes: before it runs, nothing is known."""
+    """The agent tells of containers with the task's own changes: until it runs, of none."""
     known = next(each for each in definition.containers if each.name == container.name)
     early = task.last in BEGINNING
     bindings = () if early else container.bindings

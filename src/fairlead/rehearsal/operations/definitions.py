@@ -45,7 +45,7 @@ def deregister(plane: Plane, request: Wire) -> Out:
 
 def describe(plane: Plane, request: Wire) -> Out:
     definition = plane.ledger.definition(request["taskDefinition"])
-    answer = {"taskDefinition": definition_view(definition)}
+    answer: Out = {"taskDefinition": definition_view(definition)}
     if "TAGS" in request.get("include", ()):
         answer["tags"] = tag_list(plane.ledger.tags.get(definition.arn, {}))
     return answer

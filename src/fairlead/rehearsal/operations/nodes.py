@@ -66,9 +66,9 @@ def list_attributes(plane: Plane, request: Wire) -> Out:
 def _attributes(cluster: Cluster, request: Wire) -> Iterator[tuple[str, str, str]]:
     for instance in cluster.instances.values():
         for name, value in instance.attributes:
-            if request.get("attributeName", name) == name:
-                if request.get("attributeValue", value) == value:
-                    yield instance.arn, name, value
+            asked = request.get("attributeName", name), request.get("attributeValue", value)
+            if asked == (name, value):
+                yield instance.arn, name, value
 
 
 def put_attributes(plane: Plane, request: Wire) -> Out:

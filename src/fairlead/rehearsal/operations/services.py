@@ -105,7 +105,8 @@ def _check_network(network: str, request: Wire) -> None:
         raise invalid(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             if network == "awsvpc"
-            else "Network Configuration is not valid for the given networkMode of this task definition."
+            else "Network Configuration is not valid for the given networkMode of this task"
+            " definition."
         )
 
 
@@ -137,7 +138,8 @@ def _arranged(service: Service, request: Wire) -> Service:
         raise invalid("A DAEMON service has no placement strategy, and a maximum percent of 100.")
     if changed.minimum == changed.maximum == 100 and not changed.daemon:
         raise invalid(
-            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block"
+            " deployments."
         )
     return changed
 

@@ -115,8 +115,10 @@ def _is_asked(plane: Plane, cluster: Cluster, task: Task, request: Wire) -> bool
         if instance is None or instance.arn != task.instance:
             return False
     family = task.definition.rpartition("/")[2].partition(":")[0]
-    named = request.get("family", family) == family
-    return named and request.get("startedBy", task.started_by) == task.started_by
+    return (family, task.started_by) == (
+        request.get("family", family),
+        request.get("startedBy", task.started_by),
+    )
 
 
 def describe(plane: Plane, request: Wire) -> Out:

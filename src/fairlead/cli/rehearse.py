@@ -1,0 +1,99 @@
+"""fairlead rehearse: a local ECS."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fairlead.cli.place import Whole
+from fairlead.cli.text import printable
+
+if TYPE_CHECKING:
+    from fairlead.rehearsal.rehearsal import Rehearsal
+
+
+@click.command("rehearse")
+@click.option(
+    "-f",
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A settings file whose services are to run; without it the cluster is empty.",
+)
+@click.option("--nodes", type=Whole(0, 254), default=2, show_default=True, help="How many nodes.")
+@click.option(
+    "--memory", type=Whole(1), default=940, show_default=True, help="MiB of memory a node."
+)
+@click.option(
+    "--cpu", type=Whole(1), default=2048, show_default=True, help="CPU units a node (1024 a core)."
+)
+@click.option(
+    "--task-memory",
+    type=Whole(4),
+    default=128,
+    show_default=True,
+    help="MiB that each task of the file's services asks for.",
+)
+@click.option("--listen", default="127.0.0.1:7180", show_default=True, help="Where it answers.")
+@click.option("--network", default="127.0.1", show_default=True, help="Nodes are its .1, .2 ….")
+@click.option("--queue", default="", help="URL of an SQS queue that gets the events.")
+@click.option("--outputs", default="", help="Directory for what containers write.")
+@click.option("--unlimited", is_flag=True, help="Answer any number of calls a second.")
+def command(file: Path | None, task_memory: int, unlimited: bool, **settings: Any) -> int:
+    """Run a local ECS to try scaling, deploys and drains on.
+
+    It speaks the API of ECS (and DescribeInstances of EC2), places tasks as ECS does, and runs the
+    `command` of containers as processes on this machine: each node has a loopback address of its
+    own. A program must listen on the address in HOST and the port in PORT.
+
+    It pulls no images, isolates nothing, enforces neither cpu nor memory, and checks no
+    credentials: it is for one machine and for rehearsals. It knows no load balancers, Fargate,
+    capacity providers, service discovery or Service Connect, and refuses what asks for them.
+    Ctrl-C stops everything.
+    """
+    import asyncio
+
+    settings["throttle"] = not unlimited
+    return asyncio.run(_serve(file, task_memory, settings))
+
+
+async def _serve(file: Path | None, task_memory: int, settings: dict[str, Any]) -> int:
+    from fairlead.rehearsal.from_settings import populate
+    from fairlead.rehearsal.rehearsal import Rehearsal
+    from fairlead.settings import load
+
+    cluster = load(file) if file else None
+    stopped = _on_signals()
+    async with Rehearsal(**settings, cluster=cluster.name if cluster else "default") as ecs:
+        ecs.ledger.voices.append(_tell)
+        names = populate(ecs, cluster, task_memory) if cluster else []
+        _introduce(ecs, names)
+        await stopped.wait()
+    return 0
+
+
+def _on_signals() -> Any:
+    import asyncio
+    import signal
+
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def _introduce(ecs: Rehearsal, names: list[str]) -> None:
+    for name, value in ecs.environment().items():
+        click.echo(f"export {name}={value}")
+    cluster, service = ecs.setting.cluster, names[0] if names else "SERVICE"
+    _tell("# in another shell, with these:")
+    _tell(f"#   aws ecs update-service --cluster {cluster} --service {service} --desired-count 2")
+    _tell(f"#   aws ecs list-tasks --cluster {cluster} --service-name {service}")
+
+
+def _tell(text: str) -> None:
+    """A terminal that went away must not end it."""
+    with suppress(OSError):
+        click.echo(printable(text))
