@@ -103,19 +103,30 @@ class Poller:
         return error
 
     async def _read(self, changed: set[str]) -> str:
+        """What has changed is told at once: an end must not wait for the other reads. New tasks
+        are told again, when all is known that their places need."""
         problem = await self._read_tasks(changed)
-        await self._read_definitions(t.definition for t in self._memory.all_tasks())
+        self._tell(changed)
+        news = await self._read_definitions(t.definition for t in self._memory.all_tasks())
         await self._read_nodes()
+        if not news:
+            changed.clear()
         await self._read_counts(changed)
         return problem
+
+    def _tell(self, changed: Iterable[str]) -> None:
+        for service in sorted(set(changed) - {""}):
+            self._wishes.changed(service)
 
     def _conclude(self, problem: str, changed: set[str]) -> None:
         was, self._memory.problem = self._memory.problem, problem
         self._memory.drop_ended(self._wishes.asked)
         self._due.first = self._due.first and bool(problem)
         self._wishes.failed(problem)
-        for service in [""] if bool(was) != bool(problem) else sorted(changed - {""}):
-            self._wishes.changed(service)
+        if bool(was) != bool(problem):
+            self._wishes.changed("")
+        else:
+            self._tell(changed)
         self._turned.set()
 
     async def _run(self, interval: float) -> None:
@@ -159,9 +170,12 @@ class Poller:
         self._due.offset = first + room
         return arns.union((settled[first:] + settled[:first])[:room])
 
-    async def _read_definitions(self, arns: Iterable[str]) -> None:
-        for arn in sorted(set(arns) - self._memory.definitions.keys() - {""}):
+    async def _read_definitions(self, arns: Iterable[str]) -> bool:
+        """Those that are not known yet; whether there were any."""
+        new = sorted(set(arns) - self._memory.definitions.keys() - {""})
+        for arn in new:
             self._memory.definitions[arn] = await self._reader.definition(arn)
+        return bool(new)
 
     async def _read_nodes(self) -> None:
         used = {t.instance for t in self._memory.all_tasks()} - {""}
