@@ -118,7 +118,7 @@ class PrivateEngine:
     def import_image(self, name: str, files: Mapping[str, bytes | str], *changes: str) -> None:
         """An image of these files (bytes, or the target of a link), with Dockerfile lines."""
         options = [part for change in changes for part in ("-c", change)]
-        self._docker("import", *options, "-", name, data=_tar(files))
+        self._docker("import", *options, "-", name, data=tar(files))
 
     async def docker(self, *arguments: str, check: bool = True) -> str:
         """What the command prints; AssertionError with its errors when it fails."""
@@ -243,7 +243,7 @@ def _command(script: str) -> str:
     return f'CMD ["sh", "-c", "{quoted}"]'
 
 
-def _tar(files: Mapping[str, bytes | str]) -> bytes:
+def tar(files: Mapping[str, bytes | str]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path, content in files.items():

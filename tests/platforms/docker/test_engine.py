@@ -13,7 +13,6 @@ from hypothesis import given
 from fairlead.core.errors import BadInput, PlatformError
 from fairlead.platforms.docker.address import choose, connector
 from fairlead.platforms.docker.engine import Call, Engine, EngineAway, Refused, negotiate
-from fairlead.platforms.docker.images import pull_error, split_tag
 from tests.docker_engine import PrivateEngine
 from tests.platforms.docker.shapes import ABSURD
 
@@ -147,22 +146,3 @@ def test_hosts_of_this_machine(host: str) -> None:
 def test_other_hosts_are_refused(host: str) -> None:
     with pytest.raises(BadInput, match="unix:///PATH or tcp://127"):
         connector(host)
-
-
-@pytest.mark.parametrize(
-    ("image", "parts"),
-    [
-        ("nginx", ("nginx", "latest")),
-        ("nginx:1.27", ("nginx", "1.27")),
-        ("host:5000/a/b", ("host:5000/a/b", "latest")),
-        ("host:5000/a/b:2", ("host:5000/a/b", "2")),
-        ("nginx@sha256:abc", ("nginx@sha256:abc", "")),
-    ],
-)
-def test_tags_of_images(image: str, parts: tuple[str, str]) -> None:
-    assert split_tag(image) == parts
-
-
-def test_a_pull_tells_its_failure_in_a_line_of_progress() -> None:
-    assert pull_error(b'{"status": "Pulling"}\r\n{"error": "no route"}\r\n') == "no route"
-    assert pull_error(b'{"status": "Pulling"}\r\n}{\r\n[]\r\n') == ""

@@ -71,7 +71,7 @@ async def test_without_a_port_the_images_only_one_is_taken(harbour: Harbour) -> 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"image": "fairlead-none:7"}, "no image 'fairlead-none:7'.*docker pull fairlead-none:7"),
+        ({"image": "127.0.0.1:1/none:7"}, "no image '127.0.0.1:1/none:7'.*docker pull 127"),
         ({"network": "nowhere"}, "catalog.*nowhere"),
         ({"image": "two-ports", "port": 0}, r"it declares 80, 443\): name it with `port`"),
         ({"image": ""}, "'catalog' cannot be started: it has no `image`"),
