@@ -99,7 +99,8 @@ async def main(port: int) -> None:
     if "EXIT_AFTER" in os.environ:
         loop.call_later(float(os.environ["EXIT_AFTER"]), os._exit, 3)
     await asyncio.sleep(float(os.environ.get("START_DELAY", "0")))
-    server = await asyncio.start_server(app.serve, "127.0.0.1", port, backlog=1024)
+    host = os.environ.get("HOST", "127.0.0.1")
+    server = await asyncio.start_server(app.serve, host, port, backlog=1024)
     app.tell("listening", time.time())
     await app.ending.wait()
     server.close()
