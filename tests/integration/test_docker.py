@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +167,17 @@ async def test_down_takes_its_own_containers_along_and_leaves_the_others(
     await shop.ready(1, "catalog")
     await shop.down()
     assert (await engine.docker("ps", "-aq", "--no-trunc")).split() == [other]
+
+
+async def test_logs_of_containers_are_shown(cluster: Make, engine: PrivateEngine) -> None:
+    command = ["sh", "-c", "echo here I am; exec busybox httpd -f -p 8080 -h /www"]
+    shop = docker(cluster, engine, {"app": app(engine, run=command)})
+    await shop.start()
+    await shop.ready(1)
+    shown = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("fairlead"), "logs", "app", "-f", str(shop.file),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await shown.communicate()
+    assert shown.returncode == 0
+    assert f"{shop.endpoints()[0]['id']} | here I am" in output.decode()

@@ -12,6 +12,7 @@ from fairlead.cli.place import Place, Whole, file_option, service_argument
 from fairlead.cli.tail import Follower, last_lines
 from fairlead.cli.text import painted
 from fairlead.core.errors import BadInput
+from fairlead.core.model import Cluster
 
 PAUSE = 0.2
 
@@ -33,6 +34,12 @@ def command(place: Place, service: str, follow: bool, lines: int) -> None:
 
     Each line begins with the endpoint's name. It works without a daemon, too.
     """
+    cluster = _cluster(place)
+    if cluster.platform == "docker":
+        _show_containers(cluster, service, lines, follow)
+        return
+    if cluster.platform == "ecs":
+        raise BadInput("ECS keeps its tasks' logs: see the log driver of the task definition")
     directory = _directory(place.state / "logs", service)
     followers: dict[Path, Follower] = {}
     for path in _files(directory):
@@ -43,6 +50,29 @@ def command(place: Place, service: str, follow: bool, lines: int) -> None:
     while follow:
         time.sleep(PAUSE)
         _show_new(directory, followers)
+
+
+def _cluster(place: Place) -> Cluster:
+    """What was written is shown without good settings, too."""
+    from fairlead.settings import load
+
+    try:
+        return load(place.file)
+    except BadInput:
+        return Cluster()
+
+
+def _show_containers(cluster: Cluster, service: str, lines: int, follow: bool) -> None:
+    import asyncio
+
+    from fairlead.platforms.docker.logs import Written, show_logs
+
+    written = Written(cluster.name, service, lines, follow)
+    asyncio.run(show_logs(cluster.docker.host, written, _show_line))
+
+
+def _show_line(endpoint: str, line: str) -> None:
+    click.echo(f"{painted(f'{endpoint} |', 'cyan', sys.stdout)} {line}")
 
 
 def _directory(logs: Path, service: str) -> Path:
