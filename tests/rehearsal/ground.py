@@ -100,12 +100,17 @@ async def answers(place: tuple[str, int]) -> bool:
 def find_aws() -> str:
     """The AWS CLI: FAIRLEAD_AWS_CLI, or the one on the PATH; missing, it fails in CI only."""
     for found in (os.environ.get("FAIRLEAD_AWS_CLI"), shutil.which("aws")):
-        if found and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
+        if found and _runs(found):
             return found
     told = "no AWS CLI: pip install awscli into a venv, and name its aws in FAIRLEAD_AWS_CLI"
     if os.environ.get("CI") == "true":
         pytest.fail(told)
     pytest.skip(told)
+
+
+def _runs(program: str) -> bool:
+    done = subprocess.run([program, "--version"], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def aws_of(ecs: Rehearsal) -> Aws:

@@ -93,8 +93,10 @@ async def test_bindings_are_told_only_once_the_task_runs(tmp_path: Path) -> None
         assert (found["first"]["lastStatus"], found["first"]["exitCode"]) == ("STOPPED", 0)
 
 
-@pytest.mark.parametrize(("condition", "code", "starts"),
-                         [("SUCCESS", 0, True), ("SUCCESS", 3, False), ("COMPLETE", 3, True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("condition", "code", "starts"),
+    [("SUCCESS", 0, True), ("SUCCESS", 3, False), ("COMPLETE", 3, True)],
+)
 async def test_a_container_waits_for_the_end_of_another(
     tmp_path: Path, condition: str, code: int, starts: bool
 ) -> None:
@@ -209,8 +211,9 @@ async def test_an_awsvpc_task_has_an_address_of_its_own(tmp_path: Path) -> None:
     network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
     async with rehearsal(nodes=1) as ecs:
         port = {"portMappings": [{"containerPort": 8080}]}
-        ecs.call("RegisterTaskDefinition", family="v", networkMode="awsvpc",
-                 containerDefinitions=[container("app", program(tmp_path / "l", "a"), **port)])  # fmt: skip
+        app = container("app", program(tmp_path / "log", "app"), **port)
+        own = {"family": "v", "networkMode": "awsvpc", "containerDefinitions": [app]}
+        ecs.call("RegisterTaskDefinition", **own)
         asked = {"cluster": "shop", "taskDefinition": "v", "networkConfiguration": network}
         arn = ecs.call("RunTask", **asked)["tasks"][0]["taskArn"]
         assert task(ecs, arn)["lastStatus"] == "PROVISIONING"

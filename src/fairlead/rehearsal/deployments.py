@@ -19,6 +19,7 @@ _FAILED = ("TaskFailedToStart", "EssentialContainerExited")
 class Deployments:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._counted: set[str] = set()
         self._short: dict[tuple[str, str], int] = {}
         self._not_before: dict[tuple[str, str], float] = {}
 
@@ -51,13 +52,20 @@ class Deployments:
         self.say(cluster, service, "has reached a steady state.")
 
     def count(self, cluster: Cluster, task: Task) -> None:
-        """A task has stopped: one that did not stay holds up those that follow it."""
+        """A task is to stop, or has: one that did not stay holds up those that follow it."""
+        if task.last == STOPPED:
+            self._counted.discard(task.arn)
+        elif task.arn not in self._counted:
+            self._counted.add(task.arn)
+            self._count(cluster, task)
+
+    def _count(self, cluster: Cluster, task: Task) -> None:
         if task.reason == SICK:
             self._failed(cluster, task)
         if task.stop_code not in _FAILED:
             return
         key = (cluster.name, task.service)
-        if (task.stopped or 0) - (task.started or task.stopped or 0) >= SHORT_LIVED:
+        if (task.stopping or 0) - (task.started or task.stopping or 0) >= SHORT_LIVED:
             self._short.pop(key, None)
             return
         count = self._short[key] = self._short.get(key, 0) + 1

@@ -55,7 +55,7 @@ class Scheduler:
                     self._step(cluster, service, tasks.get(service.name, []))
 
     def _heard(self, cluster: Cluster, change: Change) -> None:
-        if isinstance(change, Task) and change.last == STOPPED and change.service:
+        if isinstance(change, Task) and change.desired == STOPPED and change.service:
             self._deployments.count(cluster, change)
         self._news.set()
 

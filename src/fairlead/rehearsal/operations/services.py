@@ -85,7 +85,7 @@ def _check_new(cluster: Cluster, request: Wire) -> None:
 
 def _new(plane: Plane, cluster: Cluster, request: Wire) -> Service:
     definition = plane.ledger.definition(request["taskDefinition"])
-    _check_network(definition.network, request)
+    check_network(definition.network, request)
     name, daemon = request["serviceName"], request.get("schedulingStrategy") == "DAEMON"
     service = Service(
         name,
@@ -100,7 +100,8 @@ def _new(plane: Plane, cluster: Cluster, request: Wire) -> Service:
     return _arranged(service, request)
 
 
-def _check_network(network: str, request: Wire) -> None:
+def check_network(network: str, request: Wire) -> None:
+    """Refusal unless there is a network configuration for awsvpc, and for awsvpc alone."""
     if (network == "awsvpc") != bool(request.get("networkConfiguration")):
         raise invalid(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified."
@@ -185,7 +186,7 @@ def _deployed(plane: Plane, service: Service, request: Wire) -> Service:
     """With a new deployment, when there is something else to deploy."""
     definition = plane.ledger.definition(request.get("taskDefinition", service.primary.definition))
     if definition.network == "awsvpc" and not service.wire.get("networkConfiguration"):
-        _check_network(definition.network, {})
+        check_network(definition.network, {})
     if definition.arn == service.primary.definition and not request.get("forceNewDeployment"):
         return service
     old = tuple(replace(each, status="ACTIVE") for each in service.deployments)

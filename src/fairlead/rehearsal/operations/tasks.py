@@ -9,6 +9,7 @@ from fairlead.rehearsal.faults import client, invalid, no_service, unsupported
 from fairlead.rehearsal.ledger import Cluster
 from fairlead.rehearsal.model import ACTIVE, RUNNING, STOPPED, Strategy, Task, Wire
 from fairlead.rehearsal.operations.given import ids, refuse_others, tags_of
+from fairlead.rehearsal.operations.services import check_network
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.placement import Unplaced
 from fairlead.rehearsal.plane import Order, Plane
@@ -61,6 +62,7 @@ def _order(plane: Plane, request: Wire) -> Order:
     definition = plane.ledger.definition(request["taskDefinition"])
     if definition.status != ACTIVE:
         raise client("TaskDefinition is inactive")
+    check_network(definition.network, request)
     group = request.get("group", f"family:{definition.family}")
     if group.startswith("service:"):
         raise invalid("Invalid group: it may not begin with service:.")

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fairlead.core.errors import PlatformError
+from fairlead.rehearsal.processes import MARK, Processes
+from fairlead.rehearsal.runtime import Launch
+from tests.ground import free_port, until
+from tests.rehearsal.ground import children, network, program, rehearsal, running
+
+FAIRLEAD = [sys.executable, "-c", "from fairlead.cli.main import main; main()"]
+CHILD = (
+    "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(99)'])"
+)
+
+
+def launch(tmp_path: Path, *argv: str) -> Launch:
+    return Launch(argv, {}, "", tmp_path / "out" / "a.log")
+
+
+async def test_exit_codes_are_dockers(tmp_path: Path) -> None:
+    runtime = Processes()
+    ended = runtime.start(launch(tmp_path, "sh", "-c", "echo hello; exit 3")).ended
+    assert await ended == 3
+    assert (tmp_path / "out" / "a.log").read_text() == "hello\n"
+    sleeper = runtime.start(launch(tmp_path, "sleep", "99"))
+    sleeper.terminate()
+    assert await sleeper.ended == 143
+    assert await runtime.run(launch(tmp_path, "sleep", "99"), 0.05) == 124
+    assert await runtime.run(launch(tmp_path, "false"), 5) == 1
+    with pytest.raises(PlatformError, match="/no/such: cannot be started"):
+        runtime.start(launch(tmp_path, "/no/such"))
+    await runtime.close()
+
+
+async def test_a_leader_takes_its_group_along(tmp_path: Path) -> None:
+    runtime = Processes()
+    leader = runtime.start(launch(tmp_path, "sh", "-c", "sleep 99 & sleep 0.1"))
+    assert await leader.ended == 0
+    await until(lambda: not set(children(runtime.mark)) - {runtime._watchdog.pid})
+    await runtime.close()
+
+
+async def test_nothing_is_left_when_the_block_ends(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    async with rehearsal() as ecs:
+        ecs.serve("web", ecs.define("web", *program(log, "a", deaf=1)), 2)
+        ecs.serve("two", ecs.define("two", sys.executable, "-c", CHILD))
+        await running(ecs, 3)
+        mark = f"{MARK}={ecs.plane.site.runtime.mark}"
+        await until(lambda: len(list(children(mark))) == 4)
+    assert list(children(mark)) == []
+
+
+def served(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
+    file = tmp_path / "fairlead.yaml"
+    file.write_text(
+        "cluster: shop\nservices:\n  web:\n    replicas: 3\n    routes: [web.localhost]\n"
+        f"    run: [{sys.executable}, -m, http.server, '{{port}}']\n"
+    )
+    place = f"127.0.0.1:{free_port()}"
+    argv = [*FAIRLEAD, "rehearse", "-f", str(file), "--listen", place, "--network", network()]
+    return subprocess.Popen([*argv, *options], stdout=subprocess.PIPE, text=True)
+
+
+def mark_of(pid: int) -> str:
+    """The mark that the server's containers carry, from one of them."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        for word in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
+            if word.startswith(MARK.encode()):
+                return word.decode()
+    return ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+async def test_processes_do_not_outlive_the_server(tmp_path: Path, number: int) -> None:
+    with served(tmp_path) as server:
+        assert server.stdout
+        head = [server.stdout.readline().strip() for _ in range(8)]
+        assert head[0].startswith("export AWS_ENDPOINT_URL_ECS=http://127.0.0.1:")
+        assert "export AWS_DEFAULT_REGION=us-east-1" in head
+        scale = "aws ecs update-service --cluster shop --service shop-web --desired-count 2"
+        assert f"#   {scale}" in head
+        mark = await until(lambda: mark_of(server.pid))
+        await until(lambda: len(list(children(mark))) == 3)
+        os.kill(server.pid, number)
+        status = server.wait(20)
+    assert status == (0 if number != signal.SIGKILL else -signal.SIGKILL)
+    await until(lambda: not list(children(mark)), "the containers end", 10)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--network", "10.0.0"], "begin with 127"),
+        (["--listen", "nonsense"], "give address:port"),
+        (["--nodes", "255"], "255 is not in the range"),
+        (["-f", "/no/such.yaml"], "/no/such.yaml"),
+    ],
+)
+def test_what_cannot_be_used_is_said(options: list[str], words: str) -> None:
+    argv = [*FAIRLEAD, "rehearse", *options]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert words in done.stderr
