@@ -40,18 +40,20 @@ if TYPE_CHECKING:
 @click.option("--network", default="127.0.1", show_default=True, help="Nodes are its .1, .2 ….")
 @click.option("--queue", default="", help="URL of an SQS queue that gets the events.")
 @click.option("--outputs", default="", help="Directory for what containers write.")
+@click.option("--docker", is_flag=True, help="Run images as containers of the Docker engine.")
 @click.option("--unlimited", is_flag=True, help="Answer any number of calls a second.")
 def command(file: Path | None, task_memory: int, unlimited: bool, **settings: Any) -> int:
     """Run a local ECS to try scaling, deploys and drains on.
 
     It speaks the API of ECS (and DescribeInstances of EC2), places tasks as ECS does, and runs the
     `command` of containers as processes on this machine: each node has a loopback address of its
-    own. A program must listen on the address in HOST and the port in PORT.
+    own. A program must listen on the address in HOST and the port in PORT. With --docker it runs
+    images as containers instead.
 
-    It pulls no images, isolates nothing, enforces neither cpu nor memory, and checks no
-    credentials: it is for one machine and for rehearsals. It knows no load balancers, Fargate,
-    capacity providers, service discovery or Service Connect, and refuses what asks for them.
-    Ctrl-C stops everything.
+    It pulls no images without --docker, isolates nothing then, enforces neither cpu nor memory, and
+    checks no credentials: it is for one machine and for rehearsals. It knows no load balancers,
+    Fargate, capacity providers, service discovery or Service Connect, and refuses what asks for
+    them. Ctrl-C stops everything.
     """
     import asyncio
 

@@ -93,7 +93,8 @@ def _container(wire: Wire) -> ContainerDefinition:
     return ContainerDefinition(
         name=wire.get("name", ""),
         image=wire.get("image", ""),
-        argv=(*wire["entryPoint"], *wire["command"]),
+        entry=tuple(wire["entryPoint"]),
+        command=tuple(wire["command"]),
         environment=tuple((e.get("name", ""), e.get("value", "")) for e in wire["environment"]),
         directory=wire.get("workingDirectory", ""),
         cpu=wire["cpu"],

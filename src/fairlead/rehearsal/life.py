@@ -11,7 +11,7 @@ from typing import Any
 
 from fairlead.core.errors import PlatformError
 from fairlead.rehearsal.checks import check
-from fairlead.rehearsal.launch import Place, launch
+from fairlead.rehearsal.launch import Place, Where, launch
 from fairlead.rehearsal.ledger import Cluster, Ledger
 from fairlead.rehearsal.model import (
     BEGINNING,
@@ -120,6 +120,7 @@ class Life:
             return None
         place = self._bind(container)
         running = self._site.runtime.start(place)
+        await running.begun()
         health = UNKNOWN if container.health else ""
         self._container_is(container, status=RUNNING, health=health)
         return running
@@ -128,7 +129,9 @@ class Life:
         site, instance = self._site, self._cluster.instances[self.task.instance]
         address = self.task.interface.address if self.task.interface else instance.address
         hosts = tuple(self._port(instance, address, mapping.host) for mapping in container.ports)
-        described, bindings = launch(site.place, self.task, container, (address, hosts))
+        described, bindings = launch(
+            site.place, self.task, container, (self._network, address, hosts)
+        )
         if not self.task.interface:
             self._container_is(container, bindings=bindings)
         return described
@@ -222,7 +225,8 @@ class Life:
         if container.health is None:
             return
         described, _ = launch(self._site.place, self.task, container, self._where(container))
-        probe = replace(described, argv=container.health.command)
+        box = replace(described.box, entry=())
+        probe = replace(described, argv=container.health.command, box=box)
 
         async def passes(timeout: float) -> bool:
             return await self._site.runtime.run(probe, timeout) == 0
@@ -232,12 +236,17 @@ class Life:
 
         await check(container.health, passes, report, self._site.hurry)
 
-    def _where(self, container: ContainerDefinition) -> tuple[str, tuple[int, ...]]:
+    @property
+    def _network(self) -> str:
+        return self._definition.network
+
+    def _where(self, container: ContainerDefinition) -> Where:
         task = self.task
         if task.interface:
-            return task.interface.address, tuple(each.container for each in container.ports)
-        bindings = self._state(container.name).bindings
-        return self._cluster.instances[task.instance].address, tuple(b.host for b in bindings)
+            own = tuple(each.container for each in container.ports)
+            return self._network, task.interface.address, own
+        hosts = tuple(each.host for each in self._state(container.name).bindings)
+        return self._network, self._cluster.instances[task.instance].address, hosts
 
     def _state(self, name: str) -> Any:
         return next(each for each in self.task.containers if each.name == name)

@@ -57,7 +57,8 @@ class ContainerDefinition:
 
     name: str
     image: str = ""
-    argv: tuple[str, ...] = ()
+    entry: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     directory: str = ""
     cpu: int = 0

@@ -34,6 +34,9 @@ class Process:
         self._watched = os.pidfd_open(pid)
         loop.add_reader(self._watched, self._reap)
 
+    async def begun(self) -> None:
+        """At once: what could not be started has raised already."""
+
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
 
@@ -57,10 +60,13 @@ class Process:
 class Processes:
     """Implements Runtime."""
 
-    listens = True
+    listens, boxed = True, False
 
-    def __init__(self) -> None:
+    def __init__(self, afterwards: str = "") -> None:
+        """`afterwards` is a shell command for the end, which also runs when the server is killed;
+        {mark} in it is this one's mark."""
         self.mark = secrets.token_hex(8)
+        self._afterwards = afterwards.replace("{mark}", self.mark)
         self._living: set[Process] = set()
         self._watchdog: subprocess.Popen[bytes] | None = None
 
@@ -100,7 +106,7 @@ class Processes:
         if self._watchdog is None:
             program = Path(__file__).with_name("watchdog.py")
             self._watchdog = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(program), f"{MARK}={self.mark}"],
+                [sys.executable, "-I", "-S", str(program), f"{MARK}={self.mark}", self._afterwards],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
@@ -108,11 +114,17 @@ class Processes:
         return self._watchdog
 
     def _spawn(self, launch: Launch) -> int:
+        argv = (*launch.box.entry, *launch.argv)
+        if not argv:
+            name = launch.output.stem
+            raise PlatformError(
+                f"container {name} has no `command`: that is what is run here, images are not"
+            )
         launch.output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with launch.output.open("ab") as output:
             try:
                 process = subprocess.Popen(
-                    launch.argv,
+                    argv,
                     env={**_inherited(os.environ), **launch.environment, MARK: self.mark},
                     cwd=launch.directory or None,
                     stdin=subprocess.DEVNULL,
@@ -121,7 +133,7 @@ class Processes:
                     start_new_session=True,
                 )
             except (OSError, ValueError) as error:
-                raise PlatformError(f"{launch.argv[0]}: cannot be started: {error}") from error
+                raise PlatformError(f"{argv[0]}: cannot be started: {error}") from error
         process.returncode = 0  # Popen lets go of it: a pidfd watches it from here on
         return process.pid
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from fairlead.core.errors import BadInput
 from fairlead.rehearsal.addresses import Addresses
+from fairlead.rehearsal.containers import GATEWAY, Containers
 from fairlead.rehearsal.definitions import CAPABILITIES
 from fairlead.rehearsal.events import Events
 from fairlead.rehearsal.http import Front
@@ -43,8 +44,9 @@ class Setting:
     `memory` (MiB) and `cpu` (units) are of each node. `zones` go round over the nodes. `network` is
     the beginning of the nodes' loopback addresses. `pull`: seconds that a task is PENDING before
     its containers start. `hurry` divides the intervals of container health checks. `processes`
-    False: tasks run in name only. `outputs` is the directory of what containers write (by default
-    one that goes with the server), `queue` the URL of an SQS queue that gets the events.
+    False: tasks run in name only; `docker`: they are containers of the Docker engine. `outputs` is
+    the directory of what containers write (by default one that goes with the server), `queue` the
+    URL of an SQS queue that gets the events.
     """
 
     nodes: int = 1
@@ -58,6 +60,7 @@ class Setting:
     interfaces: int = 2
     throttle: bool = True
     processes: bool = True
+    docker: bool = False
     pull: float = 0.0
     hurry: float = 1.0
     outputs: str = ""
@@ -129,13 +132,19 @@ class Rehearsal:
             self.plane.faults.append(fault)
 
     def _site(self) -> Site:
-        runtime: Runtime = Processes() if self.setting.processes else Nothing()
+        runtime = self._runtime()
         ports = Ports(runtime.listens, self._chance)
         outputs = self.setting.outputs or self._stack.enter_context(
             tempfile.TemporaryDirectory(prefix="fairlead-rehearse-")
         )
-        place = Place(f"{self.url}/v4", Path(outputs))
+        url = f"http://{GATEWAY}:{self.url.rpartition(':')[2]}" if runtime.boxed else self.url
+        place = Place(f"{url}/v4", Path(outputs), runtime.boxed)
         return Site(self.ledger, runtime, ports, place, self.setting.pull, self.setting.hurry)
+
+    def _runtime(self) -> Runtime:
+        if self.setting.docker:
+            return Containers()
+        return Processes() if self.setting.processes else Nothing()
 
     def add_node(self, cluster: str = "", **attributes: str) -> Instance:
         """One more node, with attributes beside those that every node has."""

@@ -35,10 +35,7 @@ def main(mark: str) -> None:
     for group in groups:
         kill(group)
     for _ in range(ROUNDS):
-        left = marked(mark.encode())
-        if not left:
-            return
-        for pid in left:
+        for pid in marked(mark.encode()):
             try:
                 os.kill(pid, signal.SIGKILL)
             except OSError:
@@ -49,3 +46,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     main(sys.argv[1])
+    if sys.argv[2]:
+        os.execv("/bin/sh", ["/bin/sh", "-c", sys.argv[2]])  # noqa: S606
