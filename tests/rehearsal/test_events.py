@@ -97,6 +97,26 @@ async def test_changes_reach_the_queue_in_the_real_envelope(sqs: Sqs) -> None:
     assert len({body["id"] for body in sqs.bodies}) == len(sqs.bodies)
 
 
+async def test_services_and_deployments_have_events_too() -> None:
+    told: list[tuple[str, str, str]] = []
+
+    def note(event: dict[str, Any]) -> None:
+        if "eventName" in (detail := event["detail"]):
+            assert event["resources"] == [ecs.ledger.arn("service/shop/web")]
+            told.append((event["detail-type"], detail["eventName"], detail.get("reason", "")))
+
+    async with rehearsal(nodes=1, memory=100, processes=False) as ecs:
+        ecs.subscribe(note)
+        ecs.serve("web", ecs.define("web", "x", memory=64))
+        await until(lambda: len(told) == 3)
+        names = ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_COMPLETED"]
+        assert [name for _, name, _ in told] == [*names, "SERVICE_STEADY_STATE"]
+        assert {kind for kind, _, _ in told[:2]} == {"ECS Deployment State Change"}
+        ecs.call("UpdateService", cluster="shop", service="web", desiredCount=2)
+        failure = ("ECS Service Action", "SERVICE_TASK_PLACEMENT_FAILURE", "RESOURCE:MEMORY")
+        await until(lambda: told[3:] == [failure])
+
+
 async def test_a_queue_that_is_away_holds_nothing_up(free_tcp: str) -> None:
     async with rehearsal(processes=False, queue=free_tcp) as ecs:
         async with asyncio.timeout(10):

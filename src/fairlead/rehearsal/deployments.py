@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from fairlead.rehearsal.ledger import Cluster, Ledger
-from fairlead.rehearsal.model import ACTIVE, STOPPED, Deployment, Service, Task
+from fairlead.rehearsal.model import ACTIVE, STOPPED, Deployment, Happening, Service, Task
+from fairlead.rehearsal.placement import Unplaced
 
 AGAIN = 60.0
 """Seconds until a service says again that it cannot place a task."""
@@ -47,9 +48,11 @@ class Deployments:
             done = self._moved(deployment, rollout="COMPLETED", reason=told)
             self.put(cluster, name, deployments=(done, *service.deployments[1:]))
             self.say(cluster, service, f"(deployment {deployment.id}) deployment completed.")
+            self._tell_of(cluster, service, "SERVICE_DEPLOYMENT_COMPLETED", done)
         elif service.events and "steady state" in service.events[0].message:
             return
         self.say(cluster, service, "has reached a steady state.")
+        self._ledger.tell(cluster, Happening("SERVICE_STEADY_STATE", service.arn))
 
     def count(self, cluster: Cluster, task: Task) -> None:
         """A task is to stop, or has: one that did not stay holds up those that follow it."""
@@ -83,11 +86,25 @@ class Deployments:
         cluster.services[name] = replace(cluster.services[name], **changes)
 
     def say(self, cluster: Cluster, service: Service, message: str) -> None:
+        self._ledger.say(cluster, service.name, message)
+
+    def cannot_place(self, cluster: Cluster, service: Service, why: Unplaced) -> None:
+        """Said once a minute at most, while it is the same."""
         known = cluster.services[service.name].events
-        said = next((each for each in known if each.message.endswith(f") {message}")), None)
-        recent = said is not None and said.at + AGAIN > self._ledger.now()
-        if not (recent and "unable to place" in message):
-            self._ledger.say(cluster, service.name, message)
+        said = next((each for each in known if each.message.endswith(f") {why.message}")), None)
+        if said is not None and said.at + AGAIN > self._ledger.now():
+            return
+        self.say(cluster, service, why.message)
+        reason = why.obstacle.code if why.obstacle else "No Container Instances were found."
+        name = "SERVICE_TASK_PLACEMENT_FAILURE"
+        self._ledger.tell(cluster, Happening(name, service.arn, "ERROR", reason=reason))
+
+    def _tell_of(
+        self, cluster: Cluster, service: Service, name: str, deployment: Deployment
+    ) -> None:
+        level = "ERROR" if deployment.rollout == "FAILED" else "INFO"
+        happening = Happening(name, service.arn, level, deployment.id, deployment.reason)
+        self._ledger.tell(cluster, happening)
 
     def _failed(self, cluster: Cluster, task: Task) -> None:
         """The circuit breaker opens at half of the desired count, at least 3 and at most 200."""
@@ -107,6 +124,7 @@ class Deployments:
         self.put(cluster, name, deployments=(failed, *service.deployments[1:]))
         told = f"(deployment {failed.id}) deployment failed: tasks failed to start."
         self.say(cluster, service, told)
+        self._tell_of(cluster, service, "SERVICE_DEPLOYMENT_FAILED", failed)
         if service.rollback and len(service.deployments) > 1:
             self._roll_back(cluster, name)
 

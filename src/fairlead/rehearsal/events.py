@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fairlead.rehearsal.ledger import ACCOUNT, Change, Cluster, Ledger
-from fairlead.rehearsal.model import Instance, Task
+from fairlead.rehearsal.model import Happening, Instance, Task
 from fairlead.rehearsal.views import instance_view, rooms, task_view
 
 Out = dict[str, Any]
@@ -34,6 +34,9 @@ class Events:
             detail["clusterArn"] = cluster.arn
             self._send("ECS Container Instance State Change", change.arn, detail)
 
+        elif isinstance(change, Happening):
+            self._send(*_service_event(cluster, change, self._ledger.now()))
+
     def _send(self, kind: str, arn: str, detail: Out) -> None:
         now = self._ledger.now()
         self._listener(
@@ -46,9 +49,20 @@ class Events:
                 "time": _text(now, "seconds"),
                 "region": self._ledger.region,
                 "resources": [arn],
-                "detail": {**_timed(detail), "updatedAt": _text(now)},
+                "detail": {"updatedAt": _text(now), **_timed(detail)},
             }
         )
+
+
+def _service_event(cluster: Cluster, change: Happening, now: float) -> tuple[str, str, Out]:
+    detail: Out = {"eventType": change.level, "eventName": change.name}
+    if change.reason:
+        detail["reason"] = change.reason
+    if change.deployment:
+        detail["deploymentId"] = change.deployment
+        return "ECS Deployment State Change", change.service, detail
+    detail |= {"clusterArn": cluster.arn, "createdAt": now}
+    return "ECS Service Action", change.service, detail
 
 
 def _timed(detail: Mapping[str, Any]) -> Out:

@@ -17,6 +17,7 @@ from fairlead.rehearsal.model import (
     ACTIVE,
     STOPPED,
     Definition,
+    Happening,
     Instance,
     Said,
     Service,
@@ -28,7 +29,7 @@ MOST_EVENTS = 100
 KEPT = 3600.0
 """Seconds that stopped tasks are still listed, as in ECS."""
 
-Change = Task | Instance | Service
+Change = Task | Instance | Service | Happening
 Listener = Callable[["Cluster", Change], None]
 
 
@@ -103,7 +104,7 @@ class Ledger:
             raise client("Unable to describe task definition.")
         return found[-1]
 
-    def put(self, cluster: Cluster, value: Change) -> None:
+    def put(self, cluster: Cluster, value: Task | Instance | Service) -> None:
         """A new value, or one in the place of the old one; listeners are told."""
         if isinstance(value, Task):
             cluster.tasks[value.arn] = value
@@ -111,8 +112,11 @@ class Ledger:
             cluster.instances[value.arn] = value
         else:
             cluster.services[value.name] = value
+        self.tell(cluster, value)
+
+    def tell(self, cluster: Cluster, change: Change) -> None:
         for listener in self.listeners:
-            listener(cluster, value)
+            listener(cluster, change)
 
     def change(self, cluster: Cluster, task: Task, **changes: Any) -> Task:
         """The task as it is now, with changes; its version counts up."""

@@ -250,3 +250,14 @@ class Service:
     @property
     def primary(self) -> Deployment:
         return self.deployments[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What EventBridge tells of a service: of a deployment when one is named, else an action."""
+
+    name: str
+    service: str
+    level: str = "INFO"
+    deployment: str = ""
+    reason: str = ""

@@ -15,6 +15,7 @@ from fairlead.rehearsal.model import (
     INACTIVE,
     STOPPED,
     UNHEALTHY,
+    Happening,
     Instance,
     Service,
     Task,
@@ -57,7 +58,8 @@ class Scheduler:
     def _heard(self, cluster: Cluster, change: Change) -> None:
         if isinstance(change, Task) and change.desired == STOPPED and change.service:
             self._deployments.count(cluster, change)
-        self._news.set()
+        if not isinstance(change, Happening):
+            self._news.set()
 
     def _step(self, cluster: Cluster, service: Service, tasks: list[Task]) -> None:
         if service.status == DRAINING and not tasks:
@@ -106,7 +108,7 @@ class Scheduler:
         started, unplaced = self._plane.start(cluster, self._order(service), count)
         self._told_started(cluster, service, [task.arn for task in started])
         if unplaced:
-            self._deployments.say(cluster, service, unplaced.message)
+            self._deployments.cannot_place(cluster, service, unplaced)
 
     def _told_started(self, cluster: Cluster, service: Service, arns: list[str]) -> None:
         if arns:
@@ -145,7 +147,7 @@ class Scheduler:
         for node in nodes:
             begun = self._plane.start_on(cluster, order, node)
             if isinstance(begun, Unplaced):
-                self._deployments.say(cluster, service, begun.message)
+                self._deployments.cannot_place(cluster, service, begun)
             else:
                 arns.append(begun.arn)
         self._told_started(cluster, service, arns)

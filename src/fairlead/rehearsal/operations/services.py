@@ -15,6 +15,7 @@ from fairlead.rehearsal.model import (
     DRAINING,
     INACTIVE,
     Deployment,
+    Happening,
     Service,
     Strategy,
     Wire,
@@ -58,6 +59,7 @@ def create(plane: Plane, request: Wire) -> Out:
     _check_new(cluster, request)
     service = _new(plane, cluster, request)
     plane.ledger.put(cluster, service)
+    _tell_begun(plane, cluster, service)
     plane.ledger.tags[service.arn] = tags_of(request)
     return {"service": service_view(service, cluster)}
 
@@ -179,7 +181,16 @@ def update(plane: Plane, request: Wire) -> Out:
         changed = replace(changed, desired=_count(request["desiredCount"]))
     changed = _deployed(plane, changed, request)
     plane.ledger.put(cluster, changed)
+    if changed.primary.id != service.primary.id:
+        _tell_begun(plane, cluster, changed)
     return {"service": service_view(changed, cluster)}
+
+
+def _tell_begun(plane: Plane, cluster: Cluster, service: Service) -> None:
+    identity, told = service.primary.id, service.primary.reason
+    name = "SERVICE_DEPLOYMENT_IN_PROGRESS"
+    happening = Happening(name, service.arn, deployment=identity, reason=told)
+    plane.ledger.tell(cluster, happening)
 
 
 def _deployed(plane: Plane, service: Service, request: Wire) -> Service:
