@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -22,6 +23,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 MAX_BODY = 64 * 1024
 STOP = {signal.SIGTERM, signal.SIGINT}
+
+HOST = os.environ.get("HOST", "127.0.0.1")
 
 
 class Refused(Exception):
@@ -138,7 +141,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def __init__(self, app: App, port: int) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((HOST, port), Handler)
         self.app, self.ending = app, False
         self._in_flight, self._changed = 0, threading.Condition()
 
@@ -212,7 +215,7 @@ def serve(app: App, port: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     server = Server(app, port)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    print(f"{app.name}: serving on 127.0.0.1:{port}", flush=True)
+    print(f"{app.name}: serving on {HOST}:{port}", flush=True)
     signal.sigwait(STOP)
     drained = server.drain()
     print(f"{app.name}: {'every request finished' if drained else 'gave up waiting'}", flush=True)
