@@ -1,7 +1,7 @@
 """The same promise on the local ECS with two nodes: whoever scales, deploys, stops and drains.
 
-Not collected by itself, as its cause of failing once, beside other runs on the same loopback nodes, is
-not found yet: python -m pytest tests/integration/churn_ecs.py
+Run by name (python -m pytest tests/integration/churn_ecs.py): it failed once, beside other runs on
+the same loopback nodes, and why is not found yet.
 """
 
 from __future__ import annotations
