@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fairlead.rehearsal import ec2, metadata
-from fairlead.rehearsal.faults import Refusal, WrongAnswer
+from fairlead.rehearsal.faults import Refusal
 from fairlead.rehearsal.operations.table import OPERATIONS
 from fairlead.rehearsal.plane import Plane
 from fairlead.rehearsal.protocol import TARGET, Protocol
@@ -52,9 +52,9 @@ class Front:
             self._protocol.check_error(refusal.code)
             told = {"__type": refusal.code, "message": refusal.message}
             content, status = json.dumps(told).encode(), refusal.status
-        except WrongAnswer as wrong:
-            self._plane.faults.append(wrong)
-            told = {"__type": "ServerException", "message": str(wrong)}
+        except Exception as fault:  # noqa: BLE001 - whoever runs the rehearsal gets it
+            self._plane.faults.append(fault)
+            told = {"__type": "ServerException", "message": str(fault)}
             content, status = json.dumps(told).encode(), 500
         headers = {"x-amzn-requestid": identity}
         return Response(content, status, headers, media_type=_JSON)

@@ -14,8 +14,9 @@ from fairlead.rehearsal.views import Out, cluster_view, failure
 def create(plane: Plane, request: Wire) -> Out:
     """Of a name that exists: the cluster as it is."""
     refuse_others(request, ("clusterName", "tags", "settings"))
+    tags = tags_of(request)
     cluster = add(plane.ledger, request.get("clusterName", "default"))
-    if tags := tags_of(request):
+    if tags:
         plane.ledger.tags[cluster.arn] = tags
     return {"cluster": _view(plane.ledger, cluster)}
 

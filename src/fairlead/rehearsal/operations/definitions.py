@@ -20,6 +20,7 @@ def register(plane: Plane, request: Wire) -> Out:
     family, ledger = request["family"], plane.ledger
     if not _FAMILY.fullmatch(family):
         raise client("Family contains invalid characters.")
+    tags = tags_of(request)
     known = ledger.definitions.get(family, [])
     revision = known[-1].revision + 1 if known else 1
     arn = ledger.arn(f"task-definition/{family}:{revision}")
@@ -27,7 +28,7 @@ def register(plane: Plane, request: Wire) -> Out:
     wire = {**definition.wire, "registeredAt": ledger.now(), "registeredBy": ledger.arn("root")}
     definition = replace(definition, wire=wire)
     ledger.definitions[family] = [*known, definition]
-    tags = ledger.tags[arn] = tags_of(request)
+    ledger.tags[arn] = tags
     return {"taskDefinition": definition_view(definition), "tags": tag_list(tags)}
 
 

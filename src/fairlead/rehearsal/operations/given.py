@@ -32,4 +32,8 @@ def _asks(value: Any) -> bool:
 
 
 def tags_of(request: Wire) -> dict[str, str]:
-    return {each.get("key", ""): each.get("value", "") for each in request.get("tags", ())}
+    """Refusal when a key cannot be one."""
+    found = {each.get("key", ""): each.get("value", "") for each in request.get("tags", ())}
+    if any(not key or len(key) > 128 or key.startswith("aws:") for key in found):
+        raise invalid("Tag keys have 1 to 128 characters and do not begin with aws:.")
+    return found

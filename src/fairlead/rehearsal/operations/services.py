@@ -57,10 +57,11 @@ def create(plane: Plane, request: Wire) -> Out:
     refuse_others(request, _CREATED)
     cluster = plane.ledger.cluster(request.get("cluster"))
     _check_new(cluster, request)
+    tags = tags_of(request)
     service = _new(plane, cluster, request)
     plane.ledger.put(cluster, service)
     _tell_begun(plane, cluster, service)
-    plane.ledger.tags[service.arn] = tags_of(request)
+    plane.ledger.tags[service.arn] = tags
     return {"service": service_view(service, cluster)}
 
 

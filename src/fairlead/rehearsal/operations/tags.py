@@ -15,8 +15,6 @@ MOST = 50
 def tag(plane: Plane, request: Wire) -> Out:
     arn = _arn(plane.ledger, request)
     kept = {**plane.ledger.tags.get(arn, {}), **tags_of(request)}
-    if any(not key or len(key) > 128 or key.startswith("aws:") for key in kept):
-        raise invalid("Tag keys have 1 to 128 characters and do not begin with aws:.")
     if len(kept) > MOST:
         raise Refusal("LimitExceededException", f"{MOST} tags at most.")
     plane.ledger.tags[arn] = kept

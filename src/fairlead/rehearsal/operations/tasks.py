@@ -42,9 +42,10 @@ def run(plane: Plane, request: Wire) -> Out:
         raise invalid("Count must be between 1 and 10.")
     if request.get("launchType", "EC2") != "EC2":
         raise unsupported(f"launch type {request['launchType']}")
+    tags = tags_of(request)
     started, unplaced = plane.start(cluster, _order(plane, request), count)
     for task in started:
-        plane.ledger.tags[task.arn] = tags_of(request)
+        plane.ledger.tags[task.arn] = tags
     if not started and unplaced and unplaced.closest is None:
         raise invalid("No Container Instances were found in your cluster.")
     return {
