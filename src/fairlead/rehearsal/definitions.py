@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from fairlead.rehearsal.expressions import compiled
-from fairlead.rehearsal.faults import client, unsupported
+from fairlead.rehearsal.faults import client, invalid, unsupported
 from fairlead.rehearsal.model import (
     Constraint,
     ContainerDefinition,
@@ -14,6 +15,7 @@ from fairlead.rehearsal.model import (
     Dependency,
     HealthCommand,
     PortMapping,
+    Strategy,
     Wire,
 )
 
@@ -61,9 +63,24 @@ def constraints(wires: Any) -> tuple[Constraint, ...]:
     """Refusal when an expression cannot be read."""
     found = tuple(Constraint(each.get("type", ""), each.get("expression", "")) for each in wires)
     for each in found:
+        if not each.kind:
+            raise invalid("The constraint type cannot be blank.")
         if each.kind == "memberOf":
             compiled(each.expression)
     return found
+
+
+def strategies(wires: Any) -> tuple[Strategy, ...]:
+    """Refusal when one has no type, or no field that its type can go by."""
+    found = tuple(Strategy(each.get("type", ""), each.get("field", "")) for each in wires)
+    for each in found:
+        known = _FIELDS.match(f"{each.kind}:{each.field}")
+        if not known:
+            raise invalid(f"The placement strategy {each.kind!r} does not take {each.field!r}.")
+    return found
+
+
+_FIELDS = re.compile(r"random:|(?i:binpack:(cpu|memory)$|spread:(attribute:.+|instanceId|host)$)")
 
 
 def _completed(wire: Wire, network: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from fairlead.rehearsal.definitions import constraints
+from fairlead.rehearsal.definitions import constraints, strategies
 from fairlead.rehearsal.faults import inactive_service, invalid, unsupported
 from fairlead.rehearsal.ledger import Cluster
 from fairlead.rehearsal.model import (
@@ -17,7 +17,6 @@ from fairlead.rehearsal.model import (
     Deployment,
     Happening,
     Service,
-    Strategy,
     Wire,
 )
 from fairlead.rehearsal.operations.given import ids, refuse_others, tags_of
@@ -133,8 +132,7 @@ def _arranged(service: Service, request: Wire) -> Service:
     if "placementConstraints" in request:
         changes["constraints"] = constraints(request["placementConstraints"])
     if "placementStrategy" in request:
-        given = request["placementStrategy"]
-        changes["strategies"] = tuple(Strategy(s["type"], s.get("field", "")) for s in given)
+        changes["strategies"] = strategies(request["placementStrategy"])
     if "networkConfiguration" in request:
         changes["wire"] = {"networkConfiguration": request["networkConfiguration"]}
     changed = replace(service, **changes, **_percents(request.get("deploymentConfiguration", {})))

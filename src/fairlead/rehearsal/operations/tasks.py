@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fairlead.rehearsal.definitions import constraints
+from fairlead.rehearsal.definitions import constraints, strategies
 from fairlead.rehearsal.faults import client, invalid, no_service, unsupported
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import ACTIVE, RUNNING, STOPPED, Strategy, Task, Wire
+from fairlead.rehearsal.model import ACTIVE, RUNNING, STOPPED, Task, Wire
 from fairlead.rehearsal.operations.given import ids, refuse_others, tags_of
 from fairlead.rehearsal.operations.services import check_network
 from fairlead.rehearsal.paging import page
@@ -71,13 +71,12 @@ def _order(plane: Plane, request: Wire) -> Order:
     refuse_others(overrides, ("containerOverrides",))
     for each in overrides.get("containerOverrides", ()):
         refuse_others(each, ("name", "command", "environment"))
-    given = request.get("placementStrategy", ())
     return Order(
         definition,
         group,
         started_by=request.get("startedBy", ""),
         constraints=constraints(request.get("placementConstraints", ())),
-        strategies=tuple(Strategy(each["type"], each.get("field", "")) for each in given),
+        strategies=strategies(request.get("placementStrategy", ())),
         overrides=overrides,
     )
 
