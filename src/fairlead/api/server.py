@@ -1,8 +1,4 @@
-"""Serves the API on the daemon's unix socket, in the daemon's own loop.
-
-uvicorn is driven by its startup and shutdown alone: its main loop wakes ten times a second and
-takes the process's signals, and the daemon wants neither.
-"""
+"""Serves the API on the daemon's unix socket, in the daemon's own loop."""
 
 from __future__ import annotations
 
@@ -21,11 +17,10 @@ from fairlead.api.hooks import create_hooks
 from fairlead.api.unix import listen
 from fairlead.core.errors import BadInput, Busy
 from fairlead.core.model import Hooks
+from fairlead.serving import serve_on
 
 MAX_CONNECTIONS = 64
 LEAST_SECRET = 16
-IDLE_TIMEOUT = 30
-"""Seconds that an idle client connection is kept."""
 GRACE = 5
 """Seconds that requests in flight have to end when the daemon does."""
 
@@ -87,28 +82,8 @@ def _secret(hooks: Hooks) -> str:
 
 
 async def _start(app: Starlette, listener: socket.socket) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        loop="none",
-        interface="asgi3",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=IDLE_TIMEOUT,
-        timeout_graceful_shutdown=GRACE,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
-    return server
+    bound = {"limit_concurrency": MAX_CONNECTIONS, "date_header": False}
+    return await serve_on(app, listener, GRACE, **bound)
 
 
 def _inode(path: Path) -> int:

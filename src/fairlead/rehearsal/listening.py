@@ -1,4 +1,4 @@
-"""The HTTP server in the loop of whoever starts it: uvicorn by its startup and shutdown alone."""
+"""Where the local ECS answers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from fairlead.core.errors import BadInput, Busy
+from fairlead.serving import serve_on
 
 GRACE = 2
 """Seconds that requests in flight have to end."""
@@ -28,23 +29,4 @@ def bind(listen: str) -> socket.socket:
 
 async def serve(application: Starlette, listener: socket.socket) -> uvicorn.Server:
     """Serving from here on, until it is shut down."""
-    config = uvicorn.Config(
-        application,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        loop="none",
-        interface="asgi3",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=GRACE,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
-    return server
+    return await serve_on(application, listener, GRACE)

@@ -82,10 +82,6 @@ class DockerPlatform:
         """Every endpoint that fairlead started, also of services that nobody knows any more."""
         return tuple(kept.endpoint for kept in self._fleet.managed())
 
-    def orphans(self, known: Collection[str]) -> tuple[Endpoint, ...]:
-        """Those of services whose names are not among `known`."""
-        return tuple(endpoint for endpoint in self.all() if endpoint.service not in known)
-
     async def start(self, service: Service) -> Endpoint:
         """A new container, published at a port of the engine's choice or on its network."""
         await self.open()
