@@ -5,8 +5,8 @@ Adapters raise only errors of core.errors: foreign ones are mapped where they co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fairlead.core.health import Health
@@ -90,6 +90,50 @@ class Discovery(Protocol):
 
     async def services(self) -> tuple[Service, ...]:
         """Those discovered now, each with `found` set. PlatformError when it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What was asked of an API: counts by action, calls a second over the last minute, throttled
+    ones. `bound` is the most calls a second that are made in the long run, as it is now."""
+
+    by_action: Mapping[str, int] = field(default_factory=dict)
+    per_second: float = 0.0
+    throttled: int = 0
+    bound: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How many events came; of the taken ones something was new, the rest tells of other things.
+
+    `queue` is where they come from, empty for nowhere; `problem` is why it cannot be read now.
+    """
+
+    queue: str = ""
+    received: int = 0
+    taken: int = 0
+    malformed: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What may still be placed on a node: CPU units (1,024 a core) and MiB."""
+
+    cpu: int = 0
+    memory: int = 0
+
+
+class Metered(Protocol):
+    """A platform that is read through an API with limits."""
+
+    def calls(self) -> Calls: ...
+
+    def heard(self) -> Heard: ...
+
+    def capacity(self) -> Mapping[str, Capacity]:
+        """By node id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,16 @@ from fairlead.core.model import Cluster, Service
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
 from fairlead.platforms.fixed import FixedPlatform
-from fairlead.ports import Discovery, Journal, Notify, Orchestrator, Platform, Prober, Runner
+from fairlead.ports import (
+    Discovery,
+    Journal,
+    Metered,
+    Notify,
+    Orchestrator,
+    Platform,
+    Prober,
+    Runner,
+)
 from fairlead.probes import Probes
 from fairlead.probes.checker import Checker
 from fairlead.proxies.nginx.proxy import NginxProxy
@@ -34,6 +43,7 @@ class Running:
     runner: Runner | None = None
     orchestrator: Orchestrator | None = None
     discovery: Discovery | None = None
+    metered: Metered | None = None
     gated: Callable[[Prober], Prober] = lambda prober: prober
     marked: Callable[[Collection[Service]], dict[str, str]] = lambda _: {}
 
@@ -124,6 +134,7 @@ def _ecs(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Running
         _keep,
         orchestrator=platform,
         discovery=platform if settings.discover else None,
+        metered=platform,
         marked=platform.marked,
     )
 

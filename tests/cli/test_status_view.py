@@ -41,6 +41,32 @@ def test_a_proxy_that_does_not_run_and_a_node_that_is_lost() -> None:
     assert "node n2 is lost" in text
 
 
+def test_the_use_of_an_api_and_what_nodes_have_left() -> None:
+    nodes = [{"id": f"i-{n}", "address": f"10.0.0.{n}", "state": "ready"} for n in range(12)]
+    room = [{**node, "cpu": 512, "memory": 300} for node in nodes]
+    api = {"per_second": 1.234, "bound": 10.0, "throttled": 0, "actions": {"ecs:ListTasks": 5}}
+    lines = shown(api=api, nodes=room).splitlines()
+    polled = "API  1.2 calls a second, at most 10; no queue of events, the cluster is polled"
+    assert lines[1].rstrip() == polled
+    assert lines[2].rstrip() == "node i-0  10.0.0.0  512 CPU units and 300 MiB left"
+    assert lines[10].rstrip() == "and 4 nodes more (--json has them all)"
+    assert "CPU units" not in shown(nodes=nodes)
+
+
+@pytest.mark.parametrize(
+    ("problem", "throttled", "words"),
+    [
+        ("", 0, "at most 0.625; 1 event heard"),
+        ("", 3, "at most 0.625, 3 throttled; 1 event heard"),
+        ("no such\nqueue", 0, "; no events: no such\\nqueue"),
+    ],
+)
+def test_whether_events_are_heard(problem: str, throttled: int, words: str) -> None:
+    events = {"queue": "u", "received": 1, "taken": 1, "malformed": 0, "problem": problem}
+    api = {"per_second": 1.0, "bound": 0.625, "throttled": throttled, "actions": {}}
+    assert words in shown(api={**api, "events": events})
+
+
 def test_columns_stand_in_line_over_all_services() -> None:
     text = shown(service(endpoint("a")), service(endpoint("a-much-longer-name"), name="second"))
     lines = [line for line in text.splitlines() if "ENDPOINT" in line or "127.0.0.1:2" in line]

@@ -27,7 +27,7 @@ class Ground:
         self.world, self.file = StubWorld(), SHOP
         self.ranges: list[tuple[int, int]] = []
         running = SimpleNamespace(
-            follow=lambda cluster: self.ranges.append(cluster.ports), discovery=None
+            follow=lambda cluster: self.ranges.append(cluster.ports), discovery=None, metered=None
         )
         wired = SimpleNamespace(loop=self.world.loop, proxy=self.world.proxy, running=running)
         self.journal = EventLog(folder / "events.jsonl", StubClock())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from fairlead.api.document import ServiceDoc
 from fairlead.commands import Commands
 from fairlead.core.model import Cluster, FixedEndpoint, Service
 from fairlead.daemon.status import status
+from fairlead.ports import Calls, Capacity, Heard
 from tests.stub_edges import StubWorld
 
 WEB = Service("web", replicas=2, run=("app",))
@@ -95,3 +97,43 @@ async def test_of_fixed_endpoints_all_that_are_listed_are_wanted() -> None:
     three = tuple(replace(places[0], port=port) for port in (7001, 7002, 7003))
     Commands(world.loop).adopt(Cluster(services=(Service("web", endpoints=three),)))
     assert (await told(world))["desired"] == 3
+
+
+@dataclass
+class Meter:
+    """Implements ports.Metered."""
+
+    events: Heard = field(default_factory=Heard)
+    room: Mapping[str, Capacity] = field(default_factory=dict)
+
+    def calls(self) -> Calls:
+        return Calls({"ecs:ListTasks": 7}, 1.2345, 2, 5.0)
+
+    def heard(self) -> Heard:
+        return self.events
+
+    def capacity(self) -> Mapping[str, Capacity]:
+        return self.room
+
+
+async def test_the_use_of_an_api_is_told_of_platforms_that_have_one() -> None:
+    world = await begun()
+    assert "api" not in await status(world.loop, "shop")
+    found = await status(world.loop, "shop", metered=Meter())
+    used = {"per_second": 1.23, "bound": 5.0, "throttled": 2, "actions": {"ecs:ListTasks": 7}}
+    assert found.get("api") == used
+    assert found["nodes"] == [{"id": "local", "address": "127.0.0.1", "state": "ready"}]
+
+
+async def test_events_and_what_nodes_have_left_are_told_where_they_are_known() -> None:
+    world = await begun()
+    meter = Meter(Heard("https://queue", 5, 3, 1, "denied"), {"local": Capacity(0, 300)})
+    found = await status(world.loop, "shop", metered=meter)
+    assert found.get("api", {}).get("events") == {
+        "queue": "https://queue",
+        "received": 5,
+        "taken": 3,
+        "malformed": 1,
+        "problem": "denied",
+    }
+    assert (found["nodes"][0].get("cpu"), found["nodes"][0].get("memory")) == (0, 300)

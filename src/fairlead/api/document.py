@@ -49,16 +49,49 @@ class ProxyDoc(TypedDict):
 
 
 class NodeDoc(TypedDict):
+    """`cpu` (units, 1,024 a core) and `memory` (MiB) are what the platform may still place there,
+    absent where that is not known."""
+
     id: str
     address: str
     state: str
+    cpu: NotRequired[int]
+    memory: NotRequired[int]
+
+
+class EventsDoc(TypedDict):
+    """What came out of `queue`; `problem` is why it cannot be read, empty when it can."""
+
+    queue: str
+    received: int
+    taken: int
+    malformed: int
+    problem: str
+
+
+class ApiDoc(TypedDict):
+    """How much is asked of the platform's API. `actions` counts calls since the daemon began,
+    `per_second` is over the last minute, `bound` the most that it may be in the long run;
+    `throttled` is how often the API refused because there were too many.
+
+    `events` is absent without a queue.
+    """
+
+    per_second: float
+    bound: float
+    throttled: int
+    actions: dict[str, int]
+    events: NotRequired[EventsDoc]
 
 
 class StatusDoc(TypedDict):
+    """`api` is absent for platforms without an API that limits calls."""
+
     cluster: str
     listen: list[str]
     proxy: ProxyDoc
     nodes: list[NodeDoc]
+    api: NotRequired[ApiDoc]
     services: list[ServiceDoc]
 
 

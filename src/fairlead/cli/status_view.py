@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from fairlead.api.document import EndpointDoc, ServiceDoc, StatusDoc
+from fairlead.api.document import ApiDoc, EndpointDoc, NodeDoc, ServiceDoc, StatusDoc
 from fairlead.cli.text import age, count, printable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ STATE_STYLES = {
     "stopped": "dim",
 }
 COLUMNS = ("ENDPOINT", "STATE", "ADDRESS", "PID", "IN FLIGHT", "REQUESTS", "FAILURES", "FOR", "")
+SHOWN_NODES = 8
 NUMBERS = frozenset({"PID", "IN FLIGHT", "REQUESTS", "FAILURES", "FOR"})
 
 
@@ -32,6 +33,8 @@ def view(document: StatusDoc, now: float) -> Group:
     rows = [[_cells(e, now) for e in service["endpoints"]] for service in services]
     widths = _widths([row for of_service in rows for row in of_service])
     parts: list[RenderableType] = [_headline(document)]
+    if api := document.get("api"):
+        parts += [_api(api), *_room(document["nodes"])]
     with_header = True
     for service, of_service in zip(services, rows, strict=True):
         parts += [Text(), *_service(service)]
@@ -52,6 +55,30 @@ def _headline(document: StatusDoc) -> Text:
         if node["state"] != "ready":
             line.append(f"  node {printable(node['id'])} is {printable(node['state'])}", "red")
     return line
+
+
+def _api(api: ApiDoc) -> Text:
+    line = Text(f"API  {api['per_second']:.1f} calls a second, at most {api['bound']:.3g}")
+    if api["throttled"]:
+        line.append(f", {api['throttled']} throttled", "yellow")
+    events = api.get("events")
+    if events is None:
+        line.append("; no queue of events, the cluster is polled")
+    elif events["problem"]:
+        line.append(f"; no events: {printable(events['problem'])}", "yellow")
+    else:
+        line.append(f"; {count(events['received'], 'event')} heard")
+    return line
+
+
+def _room(nodes: Sequence[NodeDoc]) -> Iterator[Text]:
+    """What may still be placed where, of as many nodes as one likes to read of."""
+    known = [node for node in nodes if "cpu" in node and "memory" in node]
+    for node in known[:SHOWN_NODES]:
+        place = f"node {printable(node['id'])}  {printable(node['address'])}"
+        yield Text(f"{place}  {node['cpu']} CPU units and {node['memory']} MiB left")
+    if more := known[SHOWN_NODES:]:
+        yield Text(f"and {count(len(more), 'node')} more (--json has them all)")
 
 
 def _service(service: ServiceDoc) -> Iterator[Text]:

@@ -53,7 +53,8 @@ class DaemonControl:
         self._commands.adopt(cluster, leftovers)
 
     async def status(self, service: str = "") -> dict[str, Any]:
-        return dict(await status(self._wired.loop, self._cluster.name, service))
+        wired, cluster = self._wired, self._cluster.name
+        return dict(await status(wired.loop, cluster, service, wired.running.metered))
 
     async def scale(self, service: str, replicas: int) -> None:
         self._refuse_beyond_ports(service, replicas)

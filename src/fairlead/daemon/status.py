@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from fairlead.api.document import EndpointDoc, NodeDoc, ServiceDoc, StatusDoc
+from collections.abc import Mapping
+
+from fairlead.api.document import (
+    ApiDoc,
+    EndpointDoc,
+    EventsDoc,
+    NodeDoc,
+    ServiceDoc,
+    StatusDoc,
+)
 from fairlead.core.errors import ProxyError, UnknownName
-from fairlead.core.model import CheckKind, Counters, Phase, Service
+from fairlead.core.model import CheckKind, Counters, Node, Phase, Service
 from fairlead.core.view import Drain, Seen
+from fairlead.ports import Capacity, Metered
 from fairlead.reconcile import Reconciler
 from fairlead.tracking import Tracked
 
 NOTHING = Counters()
 
 
-async def status(loop: Reconciler, cluster: str, name: str = "") -> StatusDoc:
+async def status(
+    loop: Reconciler, cluster: str, name: str = "", metered: Metered | None = None
+) -> StatusDoc:
     """Of one service, or of all when `name` is empty. UnknownName."""
     if name and name not in loop.tracked:
         raise UnknownName(f"no service {name!r} (there are: {', '.join(loop.tracked) or 'none'})")
     chosen = [loop.tracked[name]] if name else list(loop.tracked.values())
     info = await loop.edges.proxy.info()
     nodes = [node for platform in loop.edges.platforms for node in await platform.nodes()]
-    return {
+    room = metered.capacity() if metered else {}
+    document: StatusDoc = {
         "cluster": cluster,
         "listen": list(info.listen),
         "proxy": {
@@ -28,9 +41,38 @@ async def status(loop: Reconciler, cluster: str, name: str = "") -> StatusDoc:
             "reloads": info.reloads,
             "pid": info.pid,
         },
-        "nodes": [NodeDoc(id=n.id, address=n.address, state=n.state) for n in nodes],
+        "nodes": [_node(node, room) for node in nodes],
         "services": [await _service(loop, tracked) for tracked in chosen],
     }
+    if metered:
+        document["api"] = _api(metered)
+    return document
+
+
+def _node(node: Node, room: Mapping[str, Capacity]) -> NodeDoc:
+    document = NodeDoc(id=node.id, address=node.address, state=node.state)
+    if left := room.get(node.id):
+        document["cpu"], document["memory"] = left.cpu, left.memory
+    return document
+
+
+def _api(metered: Metered) -> ApiDoc:
+    calls, heard = metered.calls(), metered.heard()
+    document: ApiDoc = {
+        "per_second": round(calls.per_second, 2),
+        "bound": calls.bound,
+        "throttled": calls.throttled,
+        "actions": dict(calls.by_action),
+    }
+    if heard.queue:
+        document["events"] = EventsDoc(
+            queue=heard.queue,
+            received=heard.received,
+            taken=heard.taken,
+            malformed=heard.malformed,
+            problem=heard.problem,
+        )
+    return document
 
 
 async def _service(loop: Reconciler, tracked: Tracked) -> ServiceDoc:

@@ -95,7 +95,11 @@ async def test_a_queue_that_fails_is_told_and_the_polling_goes_on(world: World) 
     platform = await world.opened("catalog", queue=QUEUE)
     await until(lambda: world.told.of("problem"), "the problem told")
     assert "sqs:ReceiveMessage" in world.told.of("problem")[0]
+    assert "sqs:ReceiveMessage" in platform.heard().problem
     assert len(await endpoints(platform)) == 1
+    world.ecs.hook = lambda *_: None
+    await until(lambda: not platform.heard().problem, "the queue is read again")
+    assert platform.heard().queue == QUEUE
 
 
 class Heard:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from fairlead.core.errors import PlatformError
-from fairlead.platforms.ecs.pace import Calls, Pace, backoff
+from fairlead.platforms.ecs.pace import Pace, backoff
 from fairlead.platforms.ecs.threads import Threads
-from fairlead.ports import Clock
+from fairlead.ports import Calls, Clock
 
 Answer = Mapping[str, Any]
 

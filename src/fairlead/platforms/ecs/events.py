@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairlead.core.errors import PlatformError
@@ -19,6 +19,7 @@ from fairlead.platforms.ecs.memory import Memory
 from fairlead.platforms.ecs.pace import backoff
 from fairlead.platforms.ecs.shapes import part, parts, text
 from fairlead.platforms.ecs.tasks import Task, read_task
+from fairlead.ports import Heard
 
 LONG_POLL = 20
 _MOST = 10
@@ -26,15 +27,6 @@ _LARGEST = 1 << 20
 _OF_NODES = "ECS Container Instance State Change"
 _OF_TASKS = "ECS Task State Change"
 _OF_SERVICES = ("ECS Service Action", "ECS Deployment State Change")
-
-
-@dataclass(slots=True)
-class Heard:
-    """How many events came; of the taken ones something was new. The rest tells of other things."""
-
-    received: int = 0
-    taken: int = 0
-    malformed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class Events:
         self._call, self._queue, self._ears, self._memory = call, queue, ears, memory
         self._cluster = cluster.rpartition("/")[2]
         self._task: asyncio.Task[None] | None = None
-        self.heard = Heard()
+        self.heard = Heard(queue)
 
     def start(self) -> None:
         self._task = self._task or asyncio.get_running_loop().create_task(self._run())
@@ -70,11 +62,15 @@ class Events:
                 await self.turn()
             except PlatformError as error:
                 failures += 1
-                self._ears.failed(str(error))
+                self._turned(str(error))
                 await asyncio.sleep(backoff(failures))
             else:
                 failures = 0
-                self._ears.failed("")
+                self._turned("")
+
+    def _turned(self, problem: str) -> None:
+        self.heard = replace(self.heard, problem=problem)
+        self._ears.failed(problem)
 
     async def turn(self) -> None:
         """One long poll, and what it brought."""
@@ -91,15 +87,18 @@ class Events:
 
     def hear(self, body: str) -> None:
         """One event; whatever it holds, nothing is raised."""
-        self.heard.received += 1
+        self._count("received")
         event = _parsed(body)
         if event is None:
-            self.heard.malformed += 1
+            self._count("malformed")
             return
         detail = part(event, "detail")
         cluster = text(detail, "clusterArn").rpartition("/")[2]
         if text(event, "source") == "aws.ecs" and cluster in ("", self._cluster):
             self._sort(text(event, "detail-type"), event, detail)
+
+    def _count(self, what: str) -> None:
+        self.heard = replace(self.heard, **{what: getattr(self.heard, what) + 1})
 
     def _sort(self, kind: str, event: Mapping[str, Any], detail: Mapping[str, Any]) -> None:
         if kind == _OF_TASKS:
@@ -115,9 +114,9 @@ class Events:
     def _hear_task(self, detail: Mapping[str, Any]) -> None:
         task = read_task({k: v for k, v in detail.items() if k != "tags"})
         if task is None or not text(detail, "clusterArn"):
-            self.heard.malformed += 1
+            self._count("malformed")
         elif self._memory.hear(task):
-            self.heard.taken += 1
+            self._count("taken")
             self._ears.changed(task)
 
     async def _delete(self, messages: list[Mapping[str, Any]]) -> None:

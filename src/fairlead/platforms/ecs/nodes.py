@@ -8,14 +8,9 @@ from typing import Any
 
 from fairlead.core.model import Node
 from fairlead.platforms.ecs.shapes import address, number, part, parts, text
+from fairlead.ports import Capacity
 
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """What ECS may still place on a node: CPU units (1,024 a core) and MiB."""
-
-    cpu: int = 0
-    memory: int = 0
+_UNKNOWN = Capacity()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +21,7 @@ class Instance:
     machine: str = ""
     state: str = "ready"
     zone: str = ""
-    capacity: Capacity = Capacity()
+    capacity: Capacity = _UNKNOWN
 
     @property
     def node(self) -> str:

@@ -8,26 +8,14 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import dataclass, field
+
+from fairlead.ports import Calls
 
 RATE, BURST = 10.0, 40.0
 WINDOW = 60.0
 _SLOWEST = 0.5
 _RECOVERY = 0.05
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """What was called: counts by IAM action, calls a second over the last minute, throttled ones.
-
-    `bound` is the rate that is kept to now.
-    """
-
-    by_action: dict[str, int] = field(default_factory=dict)
-    per_second: float = 0.0
-    throttled: int = 0
-    bound: float = RATE
 
 
 class Pace:

@@ -16,16 +16,15 @@ from fairlead.platforms.ecs.client import Aws, Source
 from fairlead.platforms.ecs.counts import Said
 from fairlead.platforms.ecs.departures import Departures
 from fairlead.platforms.ecs.discovery import discover
-from fairlead.platforms.ecs.events import Ears, Events, Heard
+from fairlead.platforms.ecs.events import Ears, Events
 from fairlead.platforms.ecs.memory import Memory
-from fairlead.platforms.ecs.nodes import Capacity, node
-from fairlead.platforms.ecs.pace import Calls
+from fairlead.platforms.ecs.nodes import node
 from fairlead.platforms.ecs.poller import Poller, Wishes
 from fairlead.platforms.ecs.reader import Reader
 from fairlead.platforms.ecs.retirement import Means
 from fairlead.platforms.ecs.sighting import endpoint_id, sight
 from fairlead.platforms.ecs.tasks import DRAIN_TAG, Task
-from fairlead.ports import Clock, Journal, Notify
+from fairlead.ports import Calls, Capacity, Clock, Heard, Journal, Notify
 
 _LOOK = 2.0
 _NOT_IN_TAG = re.compile(r"[^A-Za-z0-9 .:/=+@_-]")
@@ -33,7 +32,7 @@ _LONGEST_TAG = 256
 
 
 class EcsPlatform:
-    """Implements ports.Platform, ports.Orchestrator and ports.Discovery."""
+    """Implements ports.Platform, ports.Orchestrator, ports.Discovery and ports.Metered."""
 
     def __init__(
         self, ecs: Ecs, notify: Notify, clock: Clock, journal: Journal, aws: Aws | None = None
