@@ -93,26 +93,44 @@ class StubPlatform:
 
 @dataclass
 class StubOrchestrator(StubPlatform):
-    """Keeps a count by itself; `place` is what its scheduler does."""
+    """Keeps a count by itself; `place` is what its scheduler does.
+
+    With `slow` a retired one goes on stopping, and the count falls with `lower`.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
+    slow: bool = False
+    departing: list[str] = field(default_factory=list)
+    resizes: list[int] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
     retired: list[str] = field(default_factory=list)
 
     async def observe(self, services: Collection[Service]) -> Sighting:
         sighting = await super().observe(services)
         name = next(iter(services)).name
-        return replace(sighting, desired=None if self.away else self.counts.get(name))
+        if self.away:
+            return sighting
+        departing = sum(1 for key in self.departing if key in self.of(name))
+        return replace(sighting, desired=self.counts.get(name), departing=departing)
 
     async def resize(self, service: Service, count: int) -> None:
         if self.broken:
             raise PlatformError(self.broken)
         self.counts[service.name] = count
+        self.resizes.append(count)
 
     async def retire(self, endpoint: Endpoint, timeout: float) -> None:
         self.retired.append(endpoint.id)
-        self.counts[endpoint.service] -= 1
-        await self.stop(endpoint, timeout)
+        self.departing.append(endpoint.id)
+        self.change(endpoint.id, phase=Phase.STOPPING)
+        if not self.slow:
+            self.lower(endpoint.id)
+            await self.stop(endpoint, timeout)
+
+    def lower(self, endpoint_id: str) -> None:
+        """The count falls by a retired one, which may go on stopping."""
+        self.departing.remove(endpoint_id)
+        self.counts[endpoint_id.rpartition("-")[0]] -= 1
 
     async def mark(self, endpoint: Endpoint, reason: str) -> None:
         self.marks[endpoint.id] = reason

@@ -100,6 +100,59 @@ async def test_scaling_in_drains_the_victim_marks_it_and_retires_it_when_nothing
     assert world.loop.tracked["catalog"].service.replicas == 2
 
 
+async def test_a_count_that_fell_is_left_alone_however_long_the_retired_ones_take_to_stop() -> None:
+    world = await running(4)
+    world.platform.slow = True
+    Commands(world.loop).scale("catalog", 2)
+    await world.settle()
+    assert sorted(world.platform.departing) == ["catalog-3", "catalog-4"]
+    assert world.loop.tracked["catalog"].asked
+    for retired in ("catalog-3", "catalog-4"):
+        world.platform.lower(retired)
+        world.loop.notify("catalog")
+        await world.settle()
+    assert (world.platform.counts["catalog"], world.platform.resizes) == (2, [])
+    assert not world.loop.tracked["catalog"].asked
+    for retired in ("catalog-3", "catalog-4"):
+        world.platform.end(retired, "Scaling activity initiated by (deployment ecs-svc/1)")
+        await world.settle()
+    assert (world.platform.counts["catalog"], world.platform.resizes) == (2, [])
+
+
+async def test_a_count_that_others_move_while_retired_ones_stop_is_followed() -> None:
+    world = await running(3)
+    world.platform.slow = True
+    Commands(world.loop).scale("catalog", 2)
+    await world.settle()
+    world.platform.lower("catalog-3")
+    world.loop.notify("catalog")
+    await world.settle()
+    world.platform.counts["catalog"] = 5
+    world.loop.notify("catalog")
+    await world.settle()
+    assert (world.platform.counts["catalog"], world.platform.resizes) == (5, [])
+    assert world.loop.tracked["catalog"].service.replicas == 5
+
+
+async def test_a_restart_that_fairlead_is_killed_in_leaves_the_count_as_it_was() -> None:
+    world = await running(2)
+    Commands(world.loop).restart("catalog")
+    await world.settle()
+    assert world.platform.counts["catalog"] == 3
+    world.loop = world.new_loop()
+    Commands(world.loop).adopt(Cluster(services=(CATALOG,)))
+    world.loop.restore(world.proxy.tables)
+    for _ in range(8):
+        while len(world.running("catalog")) < world.platform.counts["catalog"]:
+            await world.platform.place(CATALOG)
+        await world.settle()
+        world.pass_checks()
+        await world.settle()
+    assert len(world.platform.retired) == 2
+    assert world.platform.counts["catalog"] == 2
+    assert not world.loop.tracked["catalog"].asked
+
+
 async def test_a_scale_survives_a_restart_of_fairlead() -> None:
     world = await running(3)
     world.proxy.in_flight["catalog-3"] = 1

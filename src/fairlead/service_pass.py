@@ -68,10 +68,11 @@ class ServicePass:
             all(s.complete for s in sightings),
             "; ".join(s.problem for s in sightings if s.problem),
         )
-        if tracked.service.orchestrated:
-            tracked.follow(next((s.desired for s in sightings if s.desired is not None), None))
         known = tracked.belief.endpoints
         tracked.belief = believe(tracked.belief, whole)
+        if tracked.service.orchestrated:
+            kept = next((s for s in sightings if s.desired is not None), Sighting())
+            tracked.follow(kept.desired, kept.departing)
         for gone in known.keys() - tracked.belief.endpoints.keys():
             self._forget(tracked, gone)
         for endpoint in tracked.endpoints:

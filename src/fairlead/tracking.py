@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from fairlead.core.counted import shrinking
 from fairlead.core.guard import Belief
 from fairlead.core.health import Health
 from fairlead.core.model import Decision, Endpoint, Phase, Service, ServiceTable
@@ -55,16 +56,25 @@ class Tracked:
             return False
         return drain.awaited or endpoint.phase is not Phase.STOPPING
 
-    def follow(self, kept: int | None) -> None:
-        """Take over the count that the platform keeps, unless another was asked for."""
+    def follow(self, kept: int | None, departing: int = 0) -> None:
+        """Take over the count that the platform keeps, unless another was asked for, or it is our
+        own doing: raised for a replacement, or about to fall (`departing`) with endpoints.
+
+        So a count that is followed is never moved: wanted and kept are one there.
+        """
         if kept is None:
             return
+        self.intent = replace(self.intent, kept=kept, departing=departing)
+        moving = shrinking(self.intent, self.seen()) > 0 or any(map(self._leaves, self.endpoints))
         service = self.intent.service
-        if self.asked and kept == service.replicas:
+        if self.asked and kept == service.replicas and not moving:
             self.asked = False
-        if not (self.asked or self.removed or self.leaves):
-            service = replace(service, replicas=kept)
-        self.intent = replace(self.intent, service=service, kept=kept)
+        if not (self.asked or self.removed or moving):
+            self.intent = replace(self.intent, service=replace(service, replicas=kept))
+
+    def _leaves(self, endpoint: Endpoint) -> bool:
+        present = endpoint.phase in (Phase.RUNNING, Phase.PENDING)
+        return present and endpoint.id in self.leaves
 
     def seen(self) -> tuple[Seen, ...]:
         return tuple(self._seen(endpoint) for endpoint in self.endpoints)
@@ -88,7 +98,8 @@ class Tracked:
 
     def decision(self, filed: int) -> Decision:
         """What of this must outlive the daemon; `filed` is the count in the settings file."""
-        decided = self.asked if self.service.orchestrated else self.service.replicas != filed
+        own = self.asked or bool(self.leaves)  # the kept count may hold a surge of ours
+        decided = own if self.service.orchestrated else self.service.replicas != filed
         replicas = self.service.replicas if decided else None
         leaving = tuple((k, leave.reason, leave.urgent) for k, leave in self.leaves.items())
         return Decision(

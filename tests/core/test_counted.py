@@ -67,8 +67,11 @@ def test_those_on_their_way_out_are_not_chosen_twice() -> None:
     leaving = Drain("scale to 2", 0.0, withdrawn=0.0, shrink=True)
     draining = seen(3, drain=leaving, in_flight=1)
     stopping = seen(4, phase=Phase.STOPPING, drain=leaving)
-    assert plan_counted(wanting(2, 4), [seen(1), seen(2), draining, stopping], 1.0) == ()
-    ended = plan_counted(wanting(2, 4), [seen(1), seen(2), replace(draining, in_flight=0)], 1.0)
+    lowered = wanting(2, 3)
+    waits = replace(wanting(2, 4), departing=1)
+    for intent in (lowered, waits):
+        assert plan_counted(intent, [seen(1), seen(2), draining, stopping], 1.0) == ()
+    ended = plan_counted(wanting(2, 3), [seen(1), seen(2), replace(draining, in_flight=0)], 1.0)
     assert [(c.endpoint.id, c.shrink) for c in ended if isinstance(c, Stop)] == [
         ("catalog-3", True)
     ]
@@ -98,6 +101,7 @@ class World:
     count: int = 2
     number: int = 2
     wanted: int = 2
+    departing: set[str] = field(default_factory=set)
     all: list[Seen] = field(default_factory=lambda: [seen(1), seen(2)])
 
     @property
@@ -105,15 +109,27 @@ class World:
         return [s for s in self.all if s.alive]
 
     def settle(self) -> None:
-        """The platform works: it places one that is missing, and one gets ready."""
-        present = [s for s in self.all if s.endpoint.phase in (Phase.RUNNING, Phase.PENDING)]
-        if len(present) < self.count:
+        """The platform works: it lowers the count or ends one that stops, places one that is
+        missing, and one gets ready."""
+        self._end_one()
+        living = [s for s in self.all if s.endpoint.phase in (Phase.RUNNING, Phase.PENDING)]
+        if len(living) + len(self.departing) < self.count:
             self.number += 1
             self.all.append(seen(self.number, Health(), Phase.PENDING))
         for at, s in enumerate(self.all):
             if s.endpoint.phase is Phase.PENDING and s.drain is None:
                 self.all[at] = seen(int(s.endpoint.id.rpartition("-")[2]))
                 return
+
+    def _end_one(self) -> None:
+        if self.departing:
+            self.count -= 1
+            self.departing.pop()
+            return
+        stopping = [s.endpoint for s in self.all if s.endpoint.phase is Phase.STOPPING]
+        if stopping:
+            gone = replace(stopping[0], phase=Phase.EXITED)
+            self._put(gone.id, lambda s: replace(s, endpoint=gone))
 
     def crash(self, which: int) -> None:
         if self.alive:
@@ -132,7 +148,7 @@ class World:
             self.all = [replace(s, leave=Leave("restart")) for s in self.all]
 
     def step(self, now: float) -> bool:
-        intent = wanting(self.wanted, self.count)
+        intent = replace(wanting(self.wanted, self.count), departing=len(self.departing))
         changes = permit(plan_counted(intent, self.all, now), intent, self.all)
         for change in changes:
             self._do(change, now)
@@ -146,9 +162,10 @@ class World:
                 drain = Drain(reason, now, now, change.shrink)
                 self._put(endpoint.id, lambda s: replace(s, drain=drain, in_flight=0))
             case Stop(endpoint):
-                self.count -= change.shrink
-                gone = replace(endpoint, phase=Phase.EXITED)
-                self._put(endpoint.id, lambda s: replace(s, endpoint=gone))
+                going = replace(endpoint, phase=Phase.STOPPING)
+                self._put(endpoint.id, lambda s: replace(s, endpoint=going))
+                if change.shrink:
+                    self.departing.add(endpoint.id)
             case Forget(endpoint):
                 self.all = [s for s in self.all if s.endpoint.id != endpoint.id]
 

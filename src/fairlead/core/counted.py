@@ -28,7 +28,7 @@ def plan_counted(intent: Intent, seen: Sequence[Seen], now: float) -> tuple[Chan
         return ended
     alive = [s for s in seen if s.alive]
     going = [s for s in alive if s.leave is not None]
-    return (*ended, *_moved(intent, seen, alive, len(going)), *_replaced(intent, alive, going))
+    return (*ended, *_moved(intent, seen, alive, len(going)), *_replaced(intent, seen, going))
 
 
 def _moved(
@@ -36,15 +36,16 @@ def _moved(
 ) -> Iterator[Change]:
     service = intent.service
     target = service.replicas + min(going, service.roll.surge)
-    count = (intent.kept or 0) - _shrinking(seen)
+    leaving = shrinking(intent, seen)
+    count = (intent.kept or 0) - leaving
     spare = len(alive) - target
     if count < target:
-        yield Resize(service, target + _shrinking(seen), _why(intent, target))
+        yield Resize(service, target + leaving, _why(intent, target))
     elif count > target and spare > 0 and not going:
         for s in _victims(alive)[: min(spare, count - target)]:
             yield Withdraw(s.endpoint, f"scale to {service.replicas}", shrink=True)
     elif count > target and spare <= 0:
-        yield Resize(service, target + _shrinking(seen), _why(intent, target))
+        yield Resize(service, target + leaving, _why(intent, target))
 
 
 def _why(intent: Intent, target: int) -> str:
@@ -52,21 +53,23 @@ def _why(intent: Intent, target: int) -> str:
     return f"{intent.service.replicas} wanted" + (f", and {surge} to replace others" * bool(surge))
 
 
-def _shrinking(seen: Sequence[Seen]) -> int:
-    """How many are on their way out and will take the count along."""
-    present = (s for s in seen if s.endpoint.phase is not Phase.EXITED)
-    return sum(1 for s in present if s.drain is not None and s.drain.shrink)
+def shrinking(intent: Intent, seen: Sequence[Seen]) -> int:
+    """By how much the kept count is going to fall: drained ones that are still to be retired, and
+    those that the platform is retiring now. Once it has lowered the count for one that is still
+    stopping, that one counts no more."""
+    present = (s for s in seen if s.endpoint.phase in (Phase.RUNNING, Phase.PENDING))
+    return intent.departing + sum(1 for s in present if s.drain is not None and s.drain.shrink)
 
 
 def _victims(alive: Sequence[Seen]) -> list[Seen]:
     return sorted(alive, key=lambda s: (s.ready, -s.endpoint.started))
 
 
-def _replaced(intent: Intent, alive: Sequence[Seen], going: Sequence[Seen]) -> Iterator[Change]:
+def _replaced(intent: Intent, seen: Sequence[Seen], going: Sequence[Seen]) -> Iterator[Change]:
     """Leavers go as far as the wanted count stays ready; those that serve nobody go at once."""
-    ready = sum(s.ready for s in alive)
+    ready = sum(s.ready for s in seen)
     spare = ready - intent.service.replicas
-    surge = (intent.kept or 0) - intent.service.replicas
+    surge = (intent.kept or 0) - shrinking(intent, seen) - intent.service.replicas
     for s in sorted(going, key=lambda s: s.ready):
         if s.ready and spare <= 0 and not (_urgent(s) and ready > 1):
             continue

@@ -221,12 +221,15 @@ class Sighting:
     """One read of a platform. Where `complete` is false nothing may be removed on its word.
 
     `desired` is the count that an orchestrating platform keeps, None for others or when unknown.
+    `departing` says how many it is taking away together with their share of that count, which has
+    not fallen yet.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
     complete: bool = True
     problem: str = ""
     desired: int | None = None
+    departing: int = 0
 
 
 class EntryState(StrEnum):

@@ -70,7 +70,8 @@ class Intent:
 
     `service` holds the wanted count (after `scale`). `good` is the last revision that was ready
     in full; `failed` is a revision whose roll was given up: `good` serves until another is applied.
-    `kept` is the count that the service's platform keeps by itself, None where it keeps none.
+    `kept` is the count that the service's platform keeps by itself, None where it keeps none, and
+    `departing` by how much it is about to fall because of endpoints that were retired.
     """
 
     service: Service
@@ -78,6 +79,7 @@ class Intent:
     failed: str = ""
     backoff: Backoff = field(default_factory=Backoff)
     kept: int | None = None
+    departing: int = 0
 
     @property
     def spec(self) -> Service:

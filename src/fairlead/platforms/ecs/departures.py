@@ -34,7 +34,7 @@ class Departures:
         """Returns at once; what is asked for while others go is done together, after them."""
         queue = self._queues.setdefault(service, _Queue())
         (queue.shrinking if shrink else queue.replaced).add(arn)
-        self._means.memory.leave(arn)
+        self._means.memory.leave(arn, shrink=shrink)
         if queue.worker is None or queue.worker.done():
             queue.worker = asyncio.get_running_loop().create_task(self._work(service, queue))
 

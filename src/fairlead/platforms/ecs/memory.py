@@ -31,6 +31,9 @@ class Memory:
         self._tasks: dict[str, Task] = {}
         self._of_service: dict[str, dict[str, Task]] = {}
         self._leaving: set[str] = set()
+        self._shrinking: set[str] = set()
+        self._writes = 0
+        self._written: dict[str, int] = {}
         self._forgotten: dict[str, None] = {}
         self._heard: dict[str, dict[str, None]] = {}
 
@@ -79,18 +82,26 @@ class Memory:
         task = self._tasks.pop(arn, None)
         if task is None:
             return
-        self._leaving.discard(arn)
+        self.stay(arn)
         self._drop(task)
         self._forgotten[arn] = None
         while len(self._forgotten) > _FORGOTTEN_KEPT:
             del self._forgotten[next(iter(self._forgotten))]
 
-    def leave(self, arn: str) -> None:
-        """We have asked for its end: it is shown so, before ECS does."""
+    def leave(self, arn: str, *, shrink: bool = False) -> None:
+        """We have asked for its end: it is shown so, before ECS does. With `shrink` its service's
+        count is about to fall by one."""
         self._leaving.add(arn)
+        if shrink:
+            self._shrinking.add(arn)
 
     def stay(self, arn: str) -> None:
         self._leaving.discard(arn)
+        self._shrinking.discard(arn)
+
+    def departing(self, service: str) -> int:
+        """By how much the service's count is about to fall."""
+        return len(self._shrinking & self._of_service.get(service, {}).keys())
 
     def is_leaving(self, arn: str) -> bool:
         return arn in self._leaving
@@ -99,15 +110,26 @@ class Memory:
         if arn in self._tasks:
             self._take(replace(self._tasks[arn], mark=reason))
 
-    def count(self, read: Count) -> bool:
-        """Take a service's count; whether that changed anything but what ECS says."""
+    @property
+    def writes(self) -> int:
+        """How many counts were set by us; a read that began before one does not undo it."""
+        return self._writes
+
+    def count(self, read: Count, since: int | None = None) -> bool:
+        """Take a service's count, read after so many writes (None: after all of them); whether that
+        changed anything but what ECS says."""
         before = self.counts.get(read.name)
-        if before and read.desired is None:
+        stale = since is not None and self._written.get(read.name, 0) > since
+        if before and (read.desired is None or stale):
             read = replace(read, desired=before.desired)
         self.counts[read.name] = read
         return before is None or replace(before, said=()) != replace(read, said=())
 
-    def resized(self, service: str, desired: int) -> None:
+    def resized(self, service: str, desired: int, without: Collection[str] = ()) -> None:
+        """We have set the count, and with it taken these tasks off."""
+        self._writes += 1
+        self._written[service] = self._writes
+        self._shrinking.difference_update(without)
         if service in self.counts:
             self.counts[service] = replace(self.counts[service], desired=desired)
 

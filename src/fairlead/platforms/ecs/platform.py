@@ -103,6 +103,7 @@ class EcsPlatform:
             all(s.complete for s in sightings),
             "; ".join(problems),
             sightings[0].desired if len(sightings) == 1 else None,
+            sum(s.departing for s in sightings),
         )
 
     async def services(self) -> tuple[Service, ...]:

@@ -215,9 +215,10 @@ class Poller:
         self._due.listed = tuple(arn.rpartition("/")[2] for arn in arns)
 
     async def _read_some_counts(self, wanted: Collection[str], changed: set[str]) -> None:
+        writes = self._memory.writes
         counts, unknown = await self._reader.counts(wanted)
         for count in counts:
-            if self._memory.count(count):
+            if self._memory.count(count, writes):
                 changed.add(count.name)
             for said in self._memory.unheard(count):
                 self._wishes.said(count.name, said)

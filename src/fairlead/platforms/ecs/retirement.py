@@ -86,7 +86,7 @@ async def _lower(means: Means, service: str, victims: Collection[str]) -> None:
         await means.call(
             "ecs:UpdateService", cluster=means.cluster, service=service, desiredCount=target
         )
-    means.memory.resized(service, target)
+    means.memory.resized(service, target, victims)
 
 
 def lowered(desired: int, victims: int, staying: int) -> int:

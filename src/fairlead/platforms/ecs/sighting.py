@@ -43,8 +43,13 @@ def sight(memory: Memory, service: Service, addresses: str = "private") -> Sight
         found.problems[memory.problem] = None
     if count and not count.active:
         found.problems[f"ECS service {count.name} is not active: create it anew"] = None
-    desired = count.desired if count else None
-    return Sighting(tuple(found.endpoints), not found.problems, "; ".join(found.problems), desired)
+    return Sighting(
+        tuple(found.endpoints),
+        not found.problems,
+        "; ".join(found.problems),
+        count.desired if count else None,
+        memory.departing(service.container.task_service),
+    )
 
 
 def _endpoint(memory: Memory, service: Service, task: Task, addresses: str) -> Endpoint:

@@ -1,8 +1,4 @@
-"""The same promise on the local ECS with two nodes: whoever scales, deploys, stops and drains.
-
-Run by name (python -m pytest tests/integration/churn_ecs.py): it failed once, beside other runs on
-the same loopback nodes, and why is not found yet.
-"""
+"""The same promise on the local ECS with two nodes: whoever scales, deploys, stops and drains."""
 
 from __future__ import annotations
 
@@ -15,10 +11,12 @@ from typing import Any
 import pytest
 
 from fairlead import hook
+from fairlead.rehearsal.model import Instance
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.ground import free_port
 from tests.integration.cluster import APP, RunningCluster
 from tests.integration.test_no_request_lost import assert_nothing_lost
+from tests.rehearsal.ground import rehearsal
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., RunningCluster]
@@ -79,6 +77,14 @@ class Shop:
         found = self.ecs.call("DescribeServices", cluster="shop", services=["app"])["services"]
         return int(found[0]["desiredCount"])
 
+    def nodes(self) -> list[Instance]:
+        return list(self.ecs.cluster.instances.values())
+
+    def said(self) -> str:
+        """What the local ECS says of the service, oldest first: shown when a test fails."""
+        events = self.ecs.cluster.services["app"].events
+        return "\n".join(f"{event.at:.2f} {event.message}" for event in reversed(events))
+
     def tasks(self) -> list[str]:
         return list(self.ecs.call("ListTasks", cluster="shop", serviceName="app")["taskArns"])
 
@@ -89,11 +95,12 @@ async def shop(
 ) -> AsyncIterator[Shop]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    async with Rehearsal(nodes=2, cluster="shop") as ecs:
+    async with rehearsal(nodes=2) as ecs:
         for name, value in ecs.environment().items():
             monkeypatch.setenv(name, value)
         made = Shop(ecs, cluster)
         yield made
+        print(made.said())
         await made.running.down()
 
 
@@ -105,7 +112,7 @@ async def test_scaling_by_fairlead_and_by_ecs_loses_no_request(shop: Shop) -> No
     await running.scaled(4)
     assert shop.desired() == 4
     await running.served(load)
-    assert {e["address"] for e in running.endpoints()} == {"127.0.1.1", "127.0.1.2"}
+    assert {e["address"] for e in running.endpoints()} == {n.address for n in shop.nodes()}
     await running.scaled(2)
     assert shop.desired() == 2
     shop.update(desiredCount=3)
@@ -159,16 +166,16 @@ async def test_a_draining_node_loses_no_request(shop: Shop) -> None:
     load = running.load(clients=6)
     asked = asyncio.create_task(load.run())
     await running.served(load)
-    nodes = shop.ecs.call("ListContainerInstances", cluster="shop")["containerInstanceArns"]
+    drained, left = shop.nodes()
     shop.ecs.call(
         "UpdateContainerInstancesState",
         cluster="shop",
-        containerInstances=nodes[:1],
+        containerInstances=[drained.arn],
         status="DRAINING",
     )
     await running.until(
         lambda: (
-            {(e["address"], e["state"]) for e in running.endpoints()} == {("127.0.1.2", "ready")}
+            {(e["address"], e["state"]) for e in running.endpoints()} == {(left.address, "ready")}
         ),
         "all are on the other node",
         60.0,
