@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from typing import Any
 
 import pytest
 
@@ -262,6 +264,29 @@ async def test_at_rest_few_calls_are_made(world: World) -> None:
     await until(lambda: world.ecs.count("ListTasks") >= turns + 4, "four reads")
     assert len(world.ecs.calls) - before <= 4 * 2 * 1.5
     assert platform.calls().by_action["ecs:ListTasks"] == turns + 4
+
+
+async def test_what_is_known_is_no_older_than_the_interval_though_a_read_takes_its_time(
+    world: World,
+) -> None:
+    """From the list that a task was still on, to the end of the read that misses it."""
+    world.ecs.add("catalog", 2)
+    listed: list[float] = []
+    ended: list[float] = []
+
+    def slow(name: str, _: Any) -> None:
+        if name == "ListTasks":
+            listed.append(time.monotonic())
+        elif name == "DescribeTasks":
+            time.sleep(0.15)
+            ended.append(time.monotonic())
+
+    await world.opened("catalog", interval=1.0)
+    world.ecs.hook = slow
+    await until(lambda: len(ended) > 4, "some reads")
+    ages = [ended[i + 1] - listed[i] for i in range(3)]
+    assert min(ages) <= 1.0
+    assert min(listed[i + 1] - listed[i] for i in range(3)) >= 0.5
 
 
 async def test_of_many_tasks_only_what_may_have_changed_is_described(world: World) -> None:

@@ -23,6 +23,7 @@ NODES_EVERY = 60.0
 LISTS_EVERY = 30.0
 _LONGEST_WAIT = 30.0
 _SHORTEST_WAIT = 0.2
+_MARGIN = 0.05
 
 
 @dataclass(slots=True)
@@ -63,7 +64,8 @@ class Poller:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, interval: float) -> None:
-        """Read again every `interval` seconds, which grow while reads fail."""
+        """Read again so often that what is known is `interval` seconds old at most, as long as
+        reads are fast; less often while they fail."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(interval))
 
@@ -130,11 +132,14 @@ class Poller:
         self._turned.set()
 
     async def _run(self, interval: float) -> None:
-        failures = 0
+        failures, spent = 0, 0.0
         while True:
-            await self._rest(min(_LONGEST_WAIT, interval * 2.0 ** min(failures, 10)), failures)
+            pause = interval * 2.0 ** min(failures, 10) if failures else _pause(interval, spent)
+            await self._rest(min(_LONGEST_WAIT, pause), failures)
             self._poked.clear()
+            began = self._clock.now()
             failures = failures + 1 if await self.turn() else 0
+            spent = self._clock.now() - began
 
     async def _rest(self, wait: float, failures: int) -> None:
         """Until the next turn; after a failure no poke makes it come sooner."""
@@ -227,3 +232,9 @@ class Poller:
                 changed.add(name)
         await self._read_definitions(c.definition for c in counts if c.definition)
         self._memory.drop_unused()
+
+
+def _pause(interval: float, spent: float) -> float:
+    """Seconds between two reads that take `spent` each: so that what ends right after it was read
+    is withdrawn an interval later. The next read has to be over by then, and routing be told."""
+    return max(interval / 2, interval * (1 - _MARGIN) - 2 * spent)
