@@ -30,7 +30,7 @@ def _children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _memory(pid: int, key: str) -> float:
+def memory(pid: int, key: str) -> float:
     """MiB of `Rss` or `Pss` (pages shared with other processes counted in part)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"{key}:"))) / 1024
@@ -86,12 +86,12 @@ def _rows(client: Client, pid: int, seconds: float) -> list[Row]:
     before = _cpu(pid), sum(map(_cpu, nginx))
     time.sleep(seconds)
     spent = _cpu(pid) - before[0], sum(map(_cpu, nginx)) - before[1]
-    pss = sum(_memory(p, "Pss") for p in nginx)
+    pss = sum(memory(p, "Pss") for p in nginx)
     return [
-        Row.at_most("daemon, resident, shop running", 45, _memory(pid, "Rss"), "MiB"),
+        Row.at_most("daemon, resident, shop running", 45, memory(pid, "Rss"), "MiB"),
         Row.at_most(f"nginx, {len(nginx)} processes, proportional", 15, pss, "MiB"),
         Row.compare(
-            "nginx, largest process, resident", max(_memory(p, "Rss") for p in nginx), "MiB"
+            "nginx, largest process, resident", max(memory(p, "Rss") for p in nginx), "MiB"
         ),
         Row.at_most(f"daemon, idle CPU over {seconds:.0f} s", 0.5, spent[0] / seconds * 100, "%"),
         Row.compare("nginx, idle CPU", spent[1] / seconds * 100, "%"),

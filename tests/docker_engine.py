@@ -50,15 +50,20 @@ _APPLETS = (
 )
 
 
+def absent() -> str:
+    """Why there can be no engine here, or empty."""
+    missing = [name for name in ("dockerd", "docker", "busybox", "ip") if not shutil.which(name)]
+    if missing:
+        return f"missing: {', '.join(missing)} (apt-get install docker.io busybox-static iproute2)"
+    return "a Docker engine of its own needs root" if os.geteuid() != 0 else ""
+
+
 def need_docker() -> None:
     """Without the parts of an engine a test skips at home and fails in CI."""
-    missing = [name for name in ("dockerd", "docker", "busybox", "ip") if not shutil.which(name)]
-    problem = f"missing: {', '.join(missing)} (apt-get install docker.io busybox-static iproute2)"
-    if not missing and os.geteuid() != 0:
-        missing, problem = ["root"], "a Docker engine of its own needs root"
-    if missing and os.environ.get("CI") == "true":
+    problem = absent()
+    if problem and os.environ.get("CI") == "true":
         pytest.fail(problem)
-    if missing:
+    if problem:
         pytest.skip(problem)
 
 
