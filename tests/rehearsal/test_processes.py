@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from fairlead.core.errors import PlatformError
+from fairlead.core.model import Container, Service
+from fairlead.rehearsal.from_settings import can_run
 from fairlead.rehearsal.processes import MARK, Processes
+from fairlead.rehearsal.rehearsal import Rehearsal
 from fairlead.rehearsal.runtime import Launch
 from tests.ground import free_port, until
 from tests.rehearsal.ground import children, network, program, rehearsal, running
@@ -82,9 +87,10 @@ def mark_of(pid: int) -> str:
 async def test_processes_do_not_outlive_the_server(tmp_path: Path, number: int) -> None:
     with served(tmp_path) as server:
         assert server.stdout
-        head = [server.stdout.readline().strip() for _ in range(8)]
+        head = [server.stdout.readline().strip() for _ in range(9)]
         assert head[0].startswith("export AWS_ENDPOINT_URL_ECS=http://127.0.0.1:")
         assert "export AWS_DEFAULT_REGION=us-east-1" in head
+        assert re.fullmatch(r"# cluster shop: 2 nodes, 127\.\S+\.1 to 127\.\S+\.2", head[5])
         scale = "aws ecs update-service --cluster shop --service shop-web --desired-count 2"
         assert f"#   {scale}" in head
         mark = await until(lambda: mark_of(server.pid))
@@ -100,12 +106,48 @@ async def test_processes_do_not_outlive_the_server(tmp_path: Path, number: int) 
     [
         (["--network", "10.0.0"], "begin with 127"),
         (["--listen", "nonsense"], "give address:port"),
+        (["--outputs", "/proc/none"], "outputs /proc/none: no such directory can be made"),
         (["--nodes", "255"], "255 is not in the range"),
         (["-f", "/no/such.yaml"], "/no/such.yaml"),
     ],
 )
 def test_what_cannot_be_used_is_said(options: list[str], words: str) -> None:
-    argv = [*FAIRLEAD, "rehearse", *options]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = refused("--network", network(), "--listen", "127.0.0.1:0", *options)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def refused(*options: str) -> subprocess.CompletedProcess[str]:
+    argv = [*FAIRLEAD, "rehearse", *options]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+
+
+async def test_two_at_once_do_not_get_into_one_anothers_way() -> None:
+    async with rehearsal() as ecs:
+        place = ecs.url.removeprefix("http://")
+        done = await asyncio.to_thread(refused, "--network", network(), "--listen", place)
+        assert done.returncode == 1
+        assert f"cannot listen on {place}: something listens there already" in done.stderr
+        for near in (ecs.setting.network, next_to(ecs.setting.network)):
+            free = f"127.0.0.1:{free_port()}"
+            done = await asyncio.to_thread(refused, "--network", near, "--listen", free)
+            assert done.returncode == 1
+            assert f"network {near}: another local ECS" in done.stderr
+        async with Rehearsal() as other:
+            (node,) = other.cluster.instances.values()
+            assert node.address not in {n.address for n in ecs.cluster.instances.values()}
+    async with rehearsal(network=ecs.setting.network):
+        """The network is free again."""
+
+
+def next_to(network: str) -> str:
+    """The network of its awsvpc tasks."""
+    first, _, last = network.rpartition(".")
+    return f"{first}.{int(last) + 1}"
+
+
+def test_a_file_runs_what_can_run_here() -> None:
+    process = Service("process", run=("serve",))
+    boxed = Service("boxed", run=("serve",), container=Container(image="shop:1"))
+    found = [[s.name for s in (process, boxed) if can_run(s, docker)] for docker in (False, True)]
+    assert found == [["process"], ["boxed"]]

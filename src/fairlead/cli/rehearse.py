@@ -12,6 +12,7 @@ from fairlead.cli.place import Whole
 from fairlead.cli.text import printable
 
 if TYPE_CHECKING:
+    from fairlead.core.model import Cluster
     from fairlead.rehearsal.rehearsal import Rehearsal
 
 
@@ -36,10 +37,17 @@ if TYPE_CHECKING:
     show_default=True,
     help="MiB that each task of the file's services asks for.",
 )
-@click.option("--listen", default="127.0.0.1:7180", show_default=True, help="Where it answers.")
-@click.option("--network", default="127.0.1", show_default=True, help="Nodes are its .1, .2 ….")
+@click.option(
+    "--listen", default="127.0.0.1:7180", show_default=True, help="Where the API answers."
+)
+@click.option(
+    "--network",
+    default="127.0.1",
+    show_default=True,
+    help="Loopback addresses: the nodes are its .1, .2 and so on.",
+)
 @click.option("--queue", default="", help="URL of an SQS queue that gets the events.")
-@click.option("--outputs", default="", help="Directory for what containers write.")
+@click.option("--outputs", default="", help="Directory that keeps what containers write.")
 @click.option("--docker", is_flag=True, help="Run images as containers of the Docker engine.")
 @click.option("--unlimited", is_flag=True, help="Answer any number of calls a second.")
 def command(file: Path | None, task_memory: int, unlimited: bool, **settings: Any) -> int:
@@ -50,7 +58,7 @@ def command(file: Path | None, task_memory: int, unlimited: bool, **settings: An
     own. A program must listen on the address in HOST and the port in PORT. With --docker it runs
     images as containers instead.
 
-    It pulls no images without --docker, isolates nothing then, enforces neither cpu nor memory, and
+    Without --docker it isolates nothing, and counts cpu and memory without enforcing them. It
     checks no credentials: it is for one machine and for rehearsals. It knows no load balancers,
     Fargate, capacity providers, service discovery or Service Connect, and refuses what asks for
     them. Ctrl-C stops everything.
@@ -71,8 +79,9 @@ async def _serve(file: Path | None, task_memory: int, settings: dict[str, Any]) 
     async with Rehearsal(**settings, cluster=cluster.name if cluster else "default") as ecs:
         ecs.ledger.voices.append(_tell)
         names = populate(ecs, cluster, task_memory) if cluster else []
-        _introduce(ecs, names)
+        _introduce(ecs, cluster, names)
         await stopped.wait()
+        _tell("# stopping what runs")
     return 0
 
 
@@ -86,13 +95,31 @@ def _on_signals() -> Any:
     return stopped
 
 
-def _introduce(ecs: Rehearsal, names: list[str]) -> None:
+def _introduce(ecs: Rehearsal, cluster: Cluster | None, names: list[str]) -> None:
     for name, value in ecs.environment().items():
         click.echo(f"export {name}={value}")
-    cluster, service = ecs.setting.cluster, names[0] if names else "SERVICE"
+    _tell(f"# cluster {ecs.setting.cluster}: {_nodes(ecs)}")
+    _tell_left_out(cluster, ecs.setting.docker)
+    given, service = ecs.setting.cluster, names[0] if names else "SERVICE"
     _tell("# in another shell, with these:")
-    _tell(f"#   aws ecs update-service --cluster {cluster} --service {service} --desired-count 2")
-    _tell(f"#   aws ecs list-tasks --cluster {cluster} --service-name {service}")
+    _tell(f"#   aws ecs update-service --cluster {given} --service {service} --desired-count 2")
+    _tell(f"#   aws ecs list-tasks --cluster {given} --service-name {service}")
+
+
+def _nodes(ecs: Rehearsal) -> str:
+    addresses = [node.address for node in ecs.cluster.instances.values()]
+    if len(addresses) < 2:
+        return f"1 node at {addresses[0]}" if addresses else "no nodes, so no task finds a place"
+    return f"{len(addresses)} nodes, {addresses[0]} to {addresses[-1]}"
+
+
+def _tell_left_out(cluster: Cluster | None, docker: bool) -> None:
+    from fairlead.rehearsal.from_settings import can_run
+
+    out = [s.name for s in cluster.services if not can_run(s, docker)] if cluster else []
+    if out:
+        why = "they have no `image`" if docker else "only a `run` without an `image` runs here"
+        _tell(f"# left out: {', '.join(out)}: {why}")
 
 
 def _tell(text: str) -> None:

@@ -3,13 +3,17 @@
     FairleadError
     ├── BadInput            exit status 2: what the user gave cannot be used; nothing was changed
     │   ├── SettingsError   a settings file: carries file and line
-    │   └── UnknownName     no such service or endpoint
+    │   ├── UnknownName     no such service or endpoint
+    │   └── Refusal         rehearsal/faults.py: the local ECS refuses a request
     ├── Busy                another daemon holds the state directory, a port is taken
     ├── Missing             a program or module that must be installed first
     ├── PlatformError       endpoints could not be read, started or stopped
     ├── ProxyError          the proxy could not be reached, or refused a table
     ├── WireError           an HTTP exchange failed; adapters make their own error of it
-    └── DaemonError         the CLI could not reach the daemon, or it answered with an error
+    ├── DaemonError         the CLI could not reach the daemon, or it answered with an error
+    └── WrongAnswer         rehearsal/faults.py: an answer of the local ECS is wrong
+
+A module may have kinds of its own below these, for what it tells apart itself.
 
 A message says what happened, to what, and what to do.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fairlead.rehearsal.expressions import compiled
@@ -14,6 +14,7 @@ from fairlead.rehearsal.model import (
     Definition,
     Dependency,
     HealthCommand,
+    Mount,
     PortMapping,
     Strategy,
     Wire,
@@ -42,7 +43,8 @@ def read_definition(request: Wire, arn: str, revision: int) -> Definition:
     """Refusal when ECS would not register it, or when its kind is not known here."""
     network = request.get("networkMode", "bridge")
     wires = [_completed(each, network) for each in request["containerDefinitions"]]
-    containers = tuple(_container(each) for each in wires)
+    volumes = {each.get("name", ""): each for each in request.get("volumes", ())}
+    containers = tuple(_container(each, volumes) for each in wires)
     definition = Definition(
         arn,
         request["family"],
@@ -106,7 +108,7 @@ def _port(wire: Wire, network: str) -> dict[str, Any]:
     return {"protocol": "tcp", **wire, "hostPort": outside}
 
 
-def _container(wire: Wire) -> ContainerDefinition:
+def _container(wire: Wire, volumes: Mapping[str, Wire]) -> ContainerDefinition:
     return ContainerDefinition(
         name=wire.get("name", ""),
         image=wire.get("image", ""),
@@ -128,7 +130,17 @@ def _container(wire: Wire) -> ContainerDefinition:
         start_timeout=wire.get("startTimeout"),
         stop_timeout=wire.get("stopTimeout", 30),
         health=_health(wire.get("healthCheck")),
+        mounts=tuple(_mount(each, volumes) for each in wire["mountPoints"]),
+        wire=wire,
     )
+
+
+def _mount(wire: Wire, volumes: Mapping[str, Wire]) -> Mount:
+    name = wire.get("sourceVolume", "")
+    if name not in volumes:
+        raise client(f"Unknown volume {name!r}.")
+    source = volumes[name].get("host", {}).get("sourcePath", "")
+    return Mount(name, source, wire.get("containerPath", ""), wire.get("readOnly", False))
 
 
 def _health(wire: Wire | None) -> HealthCommand | None:

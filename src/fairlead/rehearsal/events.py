@@ -9,7 +9,9 @@ from typing import Any
 
 from fairlead.rehearsal.ledger import ACCOUNT, Change, Cluster, Ledger
 from fairlead.rehearsal.model import Happening, Instance, Task
-from fairlead.rehearsal.views import instance_view, rooms, task_view
+from fairlead.rehearsal.rooms import rooms
+from fairlead.rehearsal.task_view import task_view
+from fairlead.rehearsal.views import instance_view
 
 Out = dict[str, Any]
 _TIMES = frozenset(

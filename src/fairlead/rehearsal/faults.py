@@ -1,4 +1,4 @@
-"""What the API refuses, by the names that the real one uses."""
+"""What the API refuses, by the names that the real one uses. core/errors.py draws the tree."""
 
 from __future__ import annotations
 

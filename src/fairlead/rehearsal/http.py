@@ -28,12 +28,17 @@ class Front:
         self._ec2 = ec2.Ec2(plane.ledger)
 
     def application(self) -> Starlette:
-        routes = [
-            Route("/", self.api, methods=["POST"]),
+        return Starlette(routes=[Route("/", self.api, methods=["POST"]), *self._metadata()])
+
+    def metadata(self) -> Starlette:
+        """For containers: nothing but who they are."""
+        return Starlette(routes=self._metadata())
+
+    def _metadata(self) -> list[Route]:
+        return [
             Route("/v4/{container}", self.container_metadata),
             Route("/v4/{container}/task", self.task_metadata),
         ]
-        return Starlette(routes=routes)
 
     async def api(self, request: Request) -> Response:
         target = request.headers.get("x-amz-target", "")

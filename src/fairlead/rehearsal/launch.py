@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fairlead.rehearsal.model import Binding, ContainerDefinition, Task
-from fairlead.rehearsal.runtime import Box, Launch, Published
+from fairlead.rehearsal.metadata import labels
+from fairlead.rehearsal.model import Binding, Container, ContainerDefinition, HealthCommand, Task
+from fairlead.rehearsal.runtime import Bound, Box, Launch, Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +16,13 @@ class Place:
     """`metadata` is the URL that the containers' ids follow; `outputs` the directory of files.
 
     `boxed`: containers have networks of their own, and what they listen on is not where they are
-    reached.
+    reached. `hurry` divides the intervals of health checks.
     """
 
     metadata: str
     outputs: Path
     boxed: bool = False
+    hurry: float = 1.0
 
 
 Where = tuple[str, str, tuple[int, ...]]
@@ -30,7 +32,6 @@ Where = tuple[str, str, tuple[int, ...]]
 def launch(
     place: Place, task: Task, container: ContainerDefinition, where: Where
 ) -> tuple[Launch, tuple[Binding, ...]]:
-    network, address, hosts = where
     override = _override(task, container.name)
     found = next(each for each in task.containers if each.name == container.name)
     host, ports = _listening(place, container, where)
@@ -42,17 +43,48 @@ def launch(
         **_ports(container, ports),
     }
     words = {"{host}": host, "{port}": str(ports[0]) if ports else ""}
-    mapped = list(zip(container.ports, hosts, strict=True))
-    published = tuple(Published(address, h, m.container, m.protocol) for m, h in mapped)
-    entry = tuple(_filled(each, words) for each in container.entry)
     described = Launch(
         tuple(_filled(each, words) for each in override.get("command", container.command)),
         environment,
         container.directory,
         place.outputs / task.id / f"{container.name}.log",
-        Box(found.id, container.image, network, entry, published),
+        _box(task, container, found, where, words),
+        _hurried(container.health, place.hurry),
     )
+    mapped = zip(container.ports, where[2], strict=True)
     return described, tuple(Binding(m.container, host, m.protocol) for m, host in mapped)
+
+
+def _box(
+    task: Task,
+    container: ContainerDefinition,
+    found: Container,
+    where: Where,
+    words: dict[str, str],
+) -> Box:
+    network, address, hosts = where
+    mapped = zip(container.ports, hosts, strict=True)
+    return Box(
+        found.id,
+        task.id,
+        container.image,
+        network,
+        tuple(_filled(each, words) for each in container.entry),
+        tuple(Published(address, h, m.container, m.protocol) for m, h in mapped),
+        tuple(
+            Bound(m.source or f"{task.id}-{m.volume}", m.target, m.read_only)
+            for m in container.mounts
+        ),
+        {**container.wire.get("dockerLabels", {}), **labels(task, container.name)},
+        container.wire,
+    )
+
+
+def _hurried(health: HealthCommand | None, hurry: float) -> HealthCommand | None:
+    if health is None:
+        return None
+    interval, period = health.interval / hurry, health.start_period / hurry
+    return replace(health, interval=interval, start_period=period)
 
 
 def _listening(
@@ -60,7 +92,7 @@ def _listening(
 ) -> tuple[str, tuple[int, ...]]:
     """The address and the ports that the program itself has to listen on."""
     network, address, hosts = where
-    if place.boxed and network == "bridge":
+    if place.boxed and network != "host":
         return "0.0.0.0", tuple(each.container for each in container.ports)  # noqa: S104
     return address, hosts
 

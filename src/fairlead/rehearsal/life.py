@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from fairlead.core.errors import PlatformError
-from fairlead.rehearsal.checks import check
-from fairlead.rehearsal.launch import Place, Where, launch
+from fairlead.rehearsal.dependencies import is_met, may_stop, patience
+from fairlead.rehearsal.launch import Place, launch
 from fairlead.rehearsal.ledger import Cluster, Ledger
 from fairlead.rehearsal.model import (
     BEGINNING,
-    HEALTHY,
     RUNNING,
     STOPPED,
     UNKNOWN,
@@ -26,23 +25,22 @@ from fairlead.rehearsal.model import (
     Task,
 )
 from fairlead.rehearsal.ports import Ports, is_free
-from fairlead.rehearsal.runtime import Running, Runtime
+from fairlead.rehearsal.runtime import Interfaces, Launch, Running, Runtime
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """What all tasks share. `place` says where programs write and find the metadata.
 
-    `pull` is how long a task is PENDING before its containers start, in seconds; `hurry` divides
-    the intervals of health checks.
+    `pull` is how long a task is PENDING before its containers start, in seconds.
     """
 
     ledger: Ledger
     runtime: Runtime
+    interfaces: Interfaces
     ports: Ports
     place: Place
     pull: float = 0.0
-    hurry: float = 1.0
 
 
 class Life:
@@ -67,6 +65,7 @@ class Life:
 
     async def run(self) -> None:
         try:
+            await self._provision()
             await self._pull()
             async with asyncio.TaskGroup() as group:
                 for container in self._definition.containers:
@@ -74,65 +73,81 @@ class Life:
         finally:
             for port in self._dynamic:
                 self._site.ports.release(port)
+            if self.task.interface:
+                self._site.interfaces.detach(self.task.id)
         self._finish()
 
+    async def _provision(self) -> None:
+        if interface := self.task.interface:
+            try:
+                address = await self._site.interfaces.attach(self.task.id)
+            except PlatformError as error:
+                self.stop("TaskFailedToStart", str(error))
+                return
+            attached = replace(interface, address=address, status="ATTACHED")
+            self._change(interface=attached, last="PENDING")
+
     async def _pull(self) -> None:
-        if self.task.interface:
-            self._attach("ATTACHED")
-            self._change(last="PENDING")
         if self._site.pull:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._site.pull):
                     await self._until(lambda: self.task.desired == STOPPED)
 
     def _finish(self) -> None:
-        if self.task.interface:
-            self._change(last="DEPROVISIONING")
-            self._attach("DELETED")
-        self._change(last=STOPPED, desired=STOPPED, stopped=self._site.ledger.now())
-
-    def _attach(self, status: str) -> None:
         if interface := self.task.interface:
-            self._change(interface=replace(interface, status=status))
+            self._change(last="DEPROVISIONING")
+            self._change(interface=replace(interface, status="DELETED"))
+        self._change(last=STOPPED, desired=STOPPED, stopped=self._site.ledger.now())
 
     async def _container(self, container: ContainerDefinition) -> None:
         try:
-            running = await self._start(container)
+            begun = await self._start(container)
         except PlatformError as error:
-            told = f"CannotStartContainerError: {error}"
-            self.stop("TaskFailedToStart", told)
-            self._container_is(container, status=STOPPED, reason=told)
+            self.stop("TaskFailedToStart", str(error))
+            self._container_is(container, status=STOPPED, reason=str(error))
             return
-        if running is None:
+        if begun is None:
             self._container_is(container, status=STOPPED)
             return
-        checking = asyncio.create_task(self._check(container))
-        try:
+        described, running = begun
+        async with self._checked(container, described):
             code = await self._attend(container, running)
+        self._exited(container, code, await running.why())
+        self._site.runtime.forget(described)
+
+    @asynccontextmanager
+    async def _checked(
+        self, container: ContainerDefinition, described: Launch
+    ) -> AsyncIterator[None]:
+        def report(health: str) -> None:
+            self._container_is(container, health=health)
+
+        checking = asyncio.create_task(self._site.runtime.check(described, report))
+        try:
+            yield
         finally:
             checking.cancel()
             await asyncio.wait([checking])
-        self._exited(container, code)
 
-    async def _start(self, container: ContainerDefinition) -> Running | None:
+    async def _start(self, container: ContainerDefinition) -> tuple[Launch, Running] | None:
         """None when the task is to stop before it could be started."""
         if not await self._may_start(container):
             return None
-        place = self._bind(container)
-        running = self._site.runtime.start(place)
+        described = self._bind(container)
+        running = self._site.runtime.start(described)
         await running.begun()
         health = UNKNOWN if container.health else ""
         self._container_is(container, status=RUNNING, health=health)
-        return running
+        return described, running
 
-    def _bind(self, container: ContainerDefinition) -> Any:
+    def _bind(self, container: ContainerDefinition) -> Launch:
         site, instance = self._site, self._cluster.instances[self.task.instance]
-        address = self.task.interface.address if self.task.interface else instance.address
+        interface = self.task.interface
+        address = interface.address if interface else instance.address
         hosts = tuple(self._port(instance, address, mapping.host) for mapping in container.ports)
-        described, bindings = launch(
-            site.place, self.task, container, (self._network, address, hosts)
-        )
-        if not self.task.interface:
+        where = (self._definition.network, address, hosts)
+        described, bindings = launch(site.place, self.task, container, where)
+        if not interface:
             self._container_is(container, bindings=bindings)
         return described
 
@@ -142,51 +157,36 @@ class Life:
             port = site.ports.take(instance.address)
             self._dynamic.append(port)
             return port
-        if site.runtime.listens and not is_free(address, wanted, everywhere=False):
+        ours = site.runtime.listens and not (site.runtime.boxed and self.task.interface)
+        if ours and not is_free(address, wanted, everywhere=False):
             raise PlatformError(
-                f"driver failed programming external connectivity: Bind for {address}:{wanted}"
-                f" failed: port is already allocated"
+                f"CannotStartContainerError: driver failed programming external connectivity: Bind"
+                f" for {address}:{wanted} failed: port is already allocated"
             )
         return wanted
 
     async def _may_start(self, container: ContainerDefinition) -> bool:
         for dependency in container.depends_on:
             try:
-                async with asyncio.timeout(self._patience(dependency)):
+                async with asyncio.timeout(patience(self._definition, dependency)):
                     await self._until(partial(self._is_decided, dependency))
             except TimeoutError:
                 self._fails(container, f"dependency {dependency.container} timed out")
-            if not self._stopping and self._judge(dependency) is False:
+            if not self._stopping and is_met(self.task, dependency) is False:
                 self._fails(container, f"dependency {dependency.container} did not become"
                             f" {dependency.condition}")  # fmt: skip
         return not self._stopping
 
     def _is_decided(self, dependency: Dependency) -> bool:
-        return self._stopping or self._judge(dependency) is not None
+        return self._stopping or is_met(self.task, dependency) is not None
 
     @property
     def _stopping(self) -> bool:
         return self.task.desired == STOPPED
 
-    def _patience(self, dependency: Dependency) -> float | None:
-        by_name = {each.name: each for each in self._definition.containers}
-        return by_name[dependency.container].start_timeout
-
     def _fails(self, container: ContainerDefinition, why: str) -> None:
         self._container_is(container, reason=why)
         self.stop("TaskFailedToStart", f"Task failed to start: container {container.name}: {why}")
-
-    def _judge(self, dependency: Dependency) -> bool | None:
-        """Whether the condition is met; None while that is open."""
-        found = self._state(dependency.container)
-        ended = found.status == STOPPED
-        if dependency.condition == "START":
-            return True if found.status in (RUNNING, STOPPED) else None
-        if dependency.condition == "HEALTHY":
-            return True if found.health == HEALTHY and not ended else False if ended else None
-        if not ended:
-            return None
-        return dependency.condition == "COMPLETE" or found.exit_code == 0
 
     async def _attend(self, container: ContainerDefinition, running: Running) -> int:
         """Until it ends by itself, or its turn to be stopped has come."""
@@ -202,54 +202,18 @@ class Life:
 
     async def _end(self, container: ContainerDefinition, running: Running) -> None:
         self._change(last="STOPPING")
-        running.terminate()
+        running.terminate(container.stop_timeout)
         await asyncio.wait([running.ended], timeout=container.stop_timeout)
         running.kill()
 
     def _may_stop(self, container: ContainerDefinition) -> bool:
-        """Those that depend on it are stopped first."""
-        dependents = [
-            each.name
-            for each in self._definition.containers
-            if any(d.container == container.name for d in each.depends_on)
-        ]
-        return self._stopping and all(self._state(name).status == STOPPED for name in dependents)
+        return self._stopping and may_stop(self.task, self._definition, container.name)
 
-    def _exited(self, container: ContainerDefinition, code: int) -> None:
-        self._container_is(container, status=STOPPED, exit_code=code)
+    def _exited(self, container: ContainerDefinition, code: int, why: str) -> None:
+        self._container_is(container, status=STOPPED, exit_code=code, reason=why)
         living = any(each.status != STOPPED for each in self.task.containers)
         if container.essential or not living:
             self.stop("EssentialContainerExited", "Essential container in task exited")
-
-    async def _check(self, container: ContainerDefinition) -> None:
-        if container.health is None:
-            return
-        described, _ = launch(self._site.place, self.task, container, self._where(container))
-        box = replace(described.box, entry=())
-        probe = replace(described, argv=container.health.command, box=box)
-
-        async def passes(timeout: float) -> bool:
-            return await self._site.runtime.run(probe, timeout) == 0
-
-        def report(health: str) -> None:
-            self._container_is(container, health=health)
-
-        await check(container.health, passes, report, self._site.hurry)
-
-    @property
-    def _network(self) -> str:
-        return self._definition.network
-
-    def _where(self, container: ContainerDefinition) -> Where:
-        task = self.task
-        if task.interface:
-            own = tuple(each.container for each in container.ports)
-            return self._network, task.interface.address, own
-        hosts = tuple(each.host for each in self._state(container.name).bindings)
-        return self._network, self._cluster.instances[task.instance].address, hosts
-
-    def _state(self, name: str) -> Any:
-        return next(each for each in self.task.containers if each.name == name)
 
     def _container_is(self, container: ContainerDefinition, **changes: Any) -> None:
         """Change it; the task runs when all of its containers have begun."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 
 import uvicorn
@@ -22,9 +24,17 @@ def bind(listen: str) -> socket.socket:
     try:
         listener = socket.create_server((host, int(port)), backlog=128)
     except OSError as error:
-        raise Busy(f"cannot listen on {listen}: {error.strerror or error}") from error
+        raise Busy(f"cannot listen on {listen}: {_why(error)}") from error
     listener.setblocking(False)
     return listener
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "something listens there already: give --listen another port, or end that one"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address"
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 async def serve(application: Starlette, listener: socket.socket) -> uvicorn.Server:

@@ -17,6 +17,19 @@ def find(ledger: Ledger, container_id: str) -> tuple[Cluster, Task, Container] |
     return None
 
 
+def labels(task: Task, container: str) -> dict[str, str]:
+    """What the ECS agent labels every container with."""
+    family, _, revision = task.definition.rpartition("/")[2].partition(":")
+    cluster = task.arn.split("/")[1]
+    return {
+        "com.amazonaws.ecs.cluster": cluster,
+        "com.amazonaws.ecs.container-name": container,
+        "com.amazonaws.ecs.task-arn": task.arn,
+        "com.amazonaws.ecs.task-definition-family": family,
+        "com.amazonaws.ecs.task-definition-version": revision,
+    }
+
+
 def of_task(ledger: Ledger, cluster: Cluster, task: Task) -> dict[str, Any]:
     definition = ledger.definition(task.definition)
     node = cluster.instances[task.instance]
@@ -40,12 +53,7 @@ def of_container(task: Task, container: Container, definition: Definition) -> di
         "DockerId": container.id,
         "Name": container.name,
         "Image": known.image,
-        "Labels": {
-            "com.amazonaws.ecs.container-name": container.name,
-            "com.amazonaws.ecs.task-arn": task.arn,
-            "com.amazonaws.ecs.task-definition-family": definition.family,
-            "com.amazonaws.ecs.task-definition-version": str(definition.revision),
-        },
+        "Labels": {**known.wire.get("dockerLabels", {}), **labels(task, container.name)},
         "DesiredStatus": task.desired,
         "KnownStatus": container.status,
         "Type": "NORMAL",

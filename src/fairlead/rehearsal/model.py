@@ -52,8 +52,21 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume in a container. Without a `source`, a path of the host, it is the task's own."""
+
+    volume: str
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerDefinition:
-    """What of a container definition is acted upon. `stop_timeout` in seconds."""
+    """What of a container definition is acted upon, and in `wire` all that was registered.
+
+    `stop_timeout` in seconds.
+    """
 
     name: str
     image: str = ""
@@ -69,6 +82,8 @@ class ContainerDefinition:
     start_timeout: float | None = None
     stop_timeout: float = 30.0
     health: HealthCommand | None = None
+    mounts: tuple[Mount, ...] = ()
+    wire: Wire = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +162,10 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """The network interface of an awsvpc task."""
+    """The network interface of an awsvpc task. It has an address once it is ATTACHED."""
 
     id: str
-    address: str
+    address: str = ""
     status: str = "PRECREATED"
 
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fairlead.rehearsal.addresses import Addresses
 from fairlead.rehearsal.ledger import Cluster
 from fairlead.rehearsal.life import Life, Site
 from fairlead.rehearsal.model import (
@@ -23,7 +22,7 @@ from fairlead.rehearsal.model import (
     Wire,
 )
 from fairlead.rehearsal.placement import Unplaced, Wanted, less, place
-from fairlead.rehearsal.views import rooms
+from fairlead.rehearsal.rooms import rooms
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,9 @@ class Order:
 class Plane:
     """`wake` calls the scheduler."""
 
-    def __init__(self, site: Site, addresses: Addresses, chance: random.Random) -> None:
+    def __init__(self, site: Site, chance: random.Random) -> None:
         self.site, self.ledger = site, site.ledger
         self.chance, self.wake = chance, _nobody
-        self._addresses = addresses
         self._lives: dict[str, Life] = {}
         self._running: set[asyncio.Task[None]] = set()
         self.faults: list[BaseException] = []
@@ -109,8 +107,7 @@ class Plane:
             created=self.ledger.now(),
         )
         if definition.network == "awsvpc":
-            interface = Interface(secrets.token_hex(16), self._addresses.take(task.arn))
-            task = replace(task, interface=interface, last="PROVISIONING")
+            task = replace(task, interface=Interface(secrets.token_hex(16)), last="PROVISIONING")
         self.ledger.put(cluster, task)
         self._live(cluster, task, definition)
         return task
@@ -124,7 +121,6 @@ class Plane:
     def _over(self, arn: str, running: asyncio.Task[None]) -> None:
         self._running.discard(running)
         del self._lives[arn]
-        self._addresses.release(arn)
         if not running.cancelled() and (fault := running.exception()):
             self.faults.append(fault)
         self.wake()

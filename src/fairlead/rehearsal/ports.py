@@ -29,7 +29,9 @@ class Ports:
             if port not in self._held and (not self._checked or is_free(address, port)):
                 self._held.add(port)
                 return port
-        raise PlatformError(f"{address}: no dynamic port is left in {FIRST}-{LAST}")
+        raise PlatformError(
+            f"CannotStartContainerError: {address}: no dynamic port is left in {FIRST}-{LAST}"
+        )
 
     def release(self, port: int) -> None:
         self._held.discard(port)

@@ -9,12 +9,13 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from fairlead.core.errors import PlatformError
-from fairlead.rehearsal.runtime import Launch
+from fairlead.rehearsal.checks import check
+from fairlead.rehearsal.runtime import Box, Launch, Report
 
 MARK = "FAIRLEAD_REHEARSAL"
 TIMED_OUT = 124
@@ -37,11 +38,14 @@ class Process:
     async def begun(self) -> None:
         """At once: what could not be started has raised already."""
 
-    def terminate(self) -> None:
+    def terminate(self, timeout: float = _GRACE) -> None:  # noqa: ARG002 - whoever waits kills it
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
+
+    async def why(self) -> str:
+        return ""
 
     def _signal(self, number: int) -> None:
         if not self.ended.done():
@@ -78,7 +82,21 @@ class Processes:
         process.ended.add_done_callback(lambda _: self._gone(process))
         return process
 
+    async def check(self, launch: Launch, report: Report) -> None:
+        if launch.health is None:
+            return
+        probe = replace(launch, argv=launch.health.command, box=Box())
+
+        async def passes(timeout: float) -> bool:
+            return await self.run(probe, timeout) == 0
+
+        await check(launch.health, passes, report)
+
+    def forget(self, launch: Launch) -> None:
+        """Nothing is kept."""
+
     async def run(self, launch: Launch, timeout: float) -> int:
+        """Run a command to its end; its exit code, 124 when the time (seconds) was up."""
         process = self.start(launch)
         try:
             async with asyncio.timeout(timeout):
@@ -118,14 +136,15 @@ class Processes:
         if not argv:
             name = launch.output.stem
             raise PlatformError(
-                f"container {name} has no `command`: that is what is run here, images are not"
+                f"CannotStartContainerError: container {name} has no `command`: that is what is run"
+                " here, images are not"
             )
         launch.output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with launch.output.open("ab") as output:
             try:
                 process = subprocess.Popen(
                     argv,
-                    env={**_inherited(os.environ), **launch.environment, MARK: self.mark},
+                    env={**inherited(), **launch.environment, MARK: self.mark},
                     cwd=launch.directory or None,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -133,13 +152,15 @@ class Processes:
                     start_new_session=True,
                 )
             except (OSError, ValueError) as error:
-                raise PlatformError(f"{argv[0]}: cannot be started: {error}") from error
+                told = f"CannotStartContainerError: {argv[0]}: cannot be started: {error}"
+                raise PlatformError(told) from error
         process.returncode = 0  # Popen lets go of it: a pidfd watches it from here on
         return process.pid
 
 
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in environment.items() if not k.startswith(_HIDDEN)}
+def inherited() -> dict[str, str]:
+    """The environment of this process, as far as a container or the docker command may see it."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(_HIDDEN)}
 
 
 def _tell(watchdog: subprocess.Popen[bytes], line: str) -> None:

@@ -5,67 +5,28 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from fairlead.core.errors import BadInput
-from fairlead.rehearsal.addresses import Addresses
-from fairlead.rehearsal.containers import GATEWAY, Containers
+from fairlead.rehearsal.addresses import claimed
 from fairlead.rehearsal.definitions import CAPABILITIES
 from fairlead.rehearsal.events import Events
 from fairlead.rehearsal.http import Front
-from fairlead.rehearsal.launch import Place
 from fairlead.rehearsal.ledger import Ledger
-from fairlead.rehearsal.life import Site
 from fairlead.rehearsal.listening import bind, serve
 from fairlead.rehearsal.model import Instance
 from fairlead.rehearsal.operations import clusters
 from fairlead.rehearsal.operations.table import OPERATIONS
 from fairlead.rehearsal.plane import Plane
-from fairlead.rehearsal.ports import Ports
-from fairlead.rehearsal.processes import Processes
 from fairlead.rehearsal.protocol import Protocol
 from fairlead.rehearsal.queue import Queue
-from fairlead.rehearsal.runtime import Nothing, Runtime
 from fairlead.rehearsal.scheduler import Scheduler
+from fairlead.rehearsal.setting import Setting
+from fairlead.rehearsal.stage import Stage
 from fairlead.rehearsal.throttle import Throttle
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How the local ECS is set up.
-
-    `memory` (MiB) and `cpu` (units) are of each node. `zones` go round over the nodes. `network` is
-    the beginning of the nodes' loopback addresses. `pull`: seconds that a task is PENDING before
-    its containers start. `hurry` divides the intervals of container health checks. `processes`
-    False: tasks run in name only; `docker`: they are containers of the Docker engine. `outputs` is
-    the directory of what containers write (by default one that goes with the server), `queue` the
-    URL of an SQS queue that gets the events.
-    """
-
-    nodes: int = 1
-    memory: int = 940
-    cpu: int = 2048
-    cluster: str = "default"
-    listen: str = "127.0.0.1:0"
-    region: str = "us-east-1"
-    zones: Sequence[str] = ("a", "b", "c")
-    network: str = "127.0.1"
-    interfaces: int = 2
-    throttle: bool = True
-    processes: bool = True
-    docker: bool = False
-    pull: float = 0.0
-    hurry: float = 1.0
-    outputs: str = ""
-    queue: str = ""
-    seed: int | None = None
 
 
 class Rehearsal:
@@ -74,12 +35,8 @@ class Rehearsal:
 
     def __init__(self, **settings: Any) -> None:
         """The members of Setting. BadInput when one cannot be used."""
-        self.setting = setting = Setting(**settings)
-        if setting.memory < 1 or setting.cpu < 1 or setting.nodes < 0:
-            raise BadInput("memory and cpu must be at least 1, nodes at least 0")
-        self._addresses = Addresses(setting.network)
-        self._chance = random.Random(setting.seed)  # noqa: S311 - no secret
-        self.ledger = Ledger(setting.region)
+        self.setting = Setting(**settings)
+        self.ledger = Ledger(self.setting.region)
         self._stack = AsyncExitStack()
         self.url = ""
 
@@ -104,10 +61,14 @@ class Rehearsal:
         self._stack.callback(listener.close)
         host, port = listener.getsockname()[:2]
         self.url = f"http://{host}:{port}"
-        self.plane = Plane(self._site(), self._addresses, self._chance)
+        self._addresses = self._stack.enter_context(claimed(self.setting.network))
+        chance = random.Random(self.setting.seed)  # noqa: S311 - no secret
+        stage = Stage(self.setting, self.ledger, self._addresses, chance)
+        self.plane = Plane(stage.site(self._stack, self.url), chance)
         self._stack.push_async_callback(self.plane.close)
         throttle = Throttle(time.monotonic) if self.setting.throttle else None
         front = Front(self.plane, protocol, throttle)
+        await stage.serve_metadata(self._stack, front)
         scheduler = Scheduler(self.plane)
         if self.setting.queue:
             self._send_to(self.setting.queue)
@@ -130,21 +91,6 @@ class Rehearsal:
     def _scheduler_ended(self, running: asyncio.Task[None]) -> None:
         if not running.cancelled() and (fault := running.exception()):
             self.plane.faults.append(fault)
-
-    def _site(self) -> Site:
-        runtime = self._runtime()
-        ports = Ports(runtime.listens, self._chance)
-        outputs = self.setting.outputs or self._stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="fairlead-rehearse-")
-        )
-        url = f"http://{GATEWAY}:{self.url.rpartition(':')[2]}" if runtime.boxed else self.url
-        place = Place(f"{url}/v4", Path(outputs), runtime.boxed)
-        return Site(self.ledger, runtime, ports, place, self.setting.pull, self.setting.hurry)
-
-    def _runtime(self) -> Runtime:
-        if self.setting.docker:
-            return Containers()
-        return Processes() if self.setting.processes else Nothing()
 
     def add_node(self, cluster: str = "", **attributes: str) -> Instance:
         """One more node, with attributes beside those that every node has."""

@@ -1,15 +1,19 @@
-"""What containers are, here: plain processes, or nothing at all."""
+"""What containers are, here: plain processes, containers of Docker, or nothing at all."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from fairlead.rehearsal.model import HEALTHY, HealthCommand, Wire
+
 KILLED, TERMINATED = 137, 143
 """Docker's exit codes of a container that SIGKILL or SIGTERM ended."""
+Report = Callable[[str], None]
+"""Is told HEALTHY or UNHEALTHY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,30 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A directory in the container. `source` is a path of this machine or the name of a volume."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
-    """What a container in the proper sense needs besides. `network` is bridge, host or awsvpc."""
+    """What a container in the proper sense needs besides.
+
+    `network` is bridge, host or awsvpc; `settings` the container definition as it was registered.
+    """
 
     name: str = ""
+    task: str = ""
     image: str = ""
     network: str = "bridge"
     entry: tuple[str, ...] = ()
     ports: tuple[Published, ...] = ()
+    mounts: tuple[Bound, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    settings: Wire = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,7 @@ class Launch:
     directory: str
     output: Path
     box: Box = field(default_factory=Box)
+    health: HealthCommand | None = None
 
 
 class Running(Protocol):
@@ -54,9 +75,13 @@ class Running(Protocol):
     async def begun(self) -> None:
         """Until it runs. PlatformError when it ended before it did."""
 
-    def terminate(self) -> None: ...
+    def terminate(self, timeout: float) -> None:
+        """Ask it to end; it will be killed after so many seconds."""
 
     def kill(self) -> None: ...
+
+    async def why(self) -> str:
+        """Of a container that has ended, when more than its exit code is known."""
 
 
 class Runtime(Protocol):
@@ -67,13 +92,25 @@ class Runtime(Protocol):
     boxed: bool
 
     def start(self, launch: Launch) -> Running:
-        """PlatformError when it cannot be started."""
+        """PlatformError, in ECS's words, when it cannot be started."""
 
-    async def run(self, launch: Launch, timeout: float) -> int:
-        """Run a command to its end; its exit code, 124 when the time (seconds) was up."""
+    async def check(self, launch: Launch, report: Report) -> None:
+        """Have its health checked, and reported, until cancelled."""
+
+    def forget(self, launch: Launch) -> None:
+        """It has ended, and nobody asks for it any more."""
 
     async def close(self) -> None:
         """End everything that still runs, at once."""
+
+
+class Interfaces(Protocol):
+    """Addresses for tasks in network mode awsvpc."""
+
+    async def attach(self, task: str) -> str:
+        """An address of the task's own, until it is detached. PlatformError without any."""
+
+    def detach(self, task: str) -> None: ...
 
 
 class _Still:
@@ -85,13 +122,16 @@ class _Still:
     async def begun(self) -> None:
         """At once."""
 
-    def terminate(self) -> None:
+    def terminate(self, timeout: float) -> None:  # noqa: ARG002
         if not self.ended.done():
             self.ended.set_result(TERMINATED)
 
     def kill(self) -> None:
         if not self.ended.done():
             self.ended.set_result(KILLED)
+
+    async def why(self) -> str:
+        return ""
 
 
 class Nothing:
@@ -102,8 +142,13 @@ class Nothing:
     def start(self, launch: Launch) -> Running:  # noqa: ARG002
         return _Still()
 
-    async def run(self, launch: Launch, timeout: float) -> int:  # noqa: ARG002
-        return 0
+    async def check(self, launch: Launch, report: Report) -> None:
+        if launch.health:
+            await asyncio.sleep(launch.health.interval)
+            report(HEALTHY)
+
+    def forget(self, launch: Launch) -> None:
+        """Nothing is kept."""
 
     async def close(self) -> None:
         """Nothing to end."""

@@ -6,13 +6,15 @@ import re
 from dataclasses import replace
 
 from fairlead.rehearsal.definitions import read_definition
-from fairlead.rehearsal.faults import client
+from fairlead.rehearsal.docker_options import unknown, unknown_volume
+from fairlead.rehearsal.faults import client, unsupported
 from fairlead.rehearsal.model import ACTIVE, INACTIVE, Definition, Wire
 from fairlead.rehearsal.operations.given import tags_of
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane
 from fairlead.rehearsal.views import Out, definition_view, tag_list
 
+_NOT_WITH_DOCKER = ("pidMode", "ipcMode", "proxyConfiguration", "inferenceAccelerators")
 _FAMILY = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
@@ -24,12 +26,23 @@ def register(plane: Plane, request: Wire) -> Out:
     known = ledger.definitions.get(family, [])
     revision = known[-1].revision + 1 if known else 1
     arn = ledger.arn(f"task-definition/{family}:{revision}")
+    if plane.site.runtime.boxed:
+        _check_for_docker(request)
     definition = read_definition(request, arn, revision)
     wire = {**definition.wire, "registeredAt": ledger.now(), "registeredBy": ledger.arn("root")}
     definition = replace(definition, wire=wire)
     ledger.definitions[family] = [*known, definition]
     ledger.tags[arn] = tags
     return {"taskDefinition": definition_view(definition), "tags": tag_list(tags)}
+
+
+def _check_for_docker(request: Wire) -> None:
+    """Refusal when containers would miss something that they ask for."""
+    asked = [name for each in request["containerDefinitions"] for name in unknown(each)]
+    asked += [name for each in request.get("volumes", ()) for name in unknown_volume(each)]
+    asked += [name for name in _NOT_WITH_DOCKER if request.get(name)]
+    if asked:
+        raise unsupported(f"`{asked[0]}` with --docker")
 
 
 def deregister(plane: Plane, request: Wire) -> Out:

@@ -12,7 +12,8 @@ from fairlead.rehearsal.model import ACTIVE, DRAINING, Instance, Wire
 from fairlead.rehearsal.operations.given import ids
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane
-from fairlead.rehearsal.views import Out, failure, instance_view, present, rooms, tag_list
+from fairlead.rehearsal.rooms import rooms
+from fairlead.rehearsal.views import Out, failure, instance_view, present, tag_list
 
 
 def list_(plane: Plane, request: Wire) -> Out:

@@ -22,7 +22,8 @@ from fairlead.rehearsal.model import (
 from fairlead.rehearsal.operations.given import ids, refuse_others, tags_of
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane
-from fairlead.rehearsal.views import Out, failure, service_view, tag_list
+from fairlead.rehearsal.service_view import service_view
+from fairlead.rehearsal.views import Out, failure, tag_list
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PLACED = ("placementConstraints", "placementStrategy", "deploymentConfiguration")

@@ -13,7 +13,8 @@ from fairlead.rehearsal.operations.services import check_network
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.placement import Unplaced
 from fairlead.rehearsal.plane import Order, Plane
-from fairlead.rehearsal.views import Out, failure, present, tag_list, task_view
+from fairlead.rehearsal.task_view import task_view
+from fairlead.rehearsal.views import Out, failure, present, tag_list
 
 _RUN = (
     "cluster",
