@@ -1,6 +1,8 @@
 """How fast tasks come and go on a local ECS, and what ten services of five tasks cost at rest.
 
 python -m bench.ecs [--times 10] [--seconds 60]
+
+What EventBridge and SQS take themselves is not in it: the queue is one of this process.
 """
 
 from __future__ import annotations
@@ -98,7 +100,7 @@ async def come_and_go(times: int, *, events: bool) -> list[Row]:
         with _counted() as watch.served:
             turns = [await _turn(stage, watch, n / times * INTERVAL) for n in range(times)]
         asking.cancel()
-    return _rows("events" if events else "polled", 1.0 if events else INTERVAL, turns)
+    return _rows("events (local queue)" if events else "polled", 1.0 if events else INTERVAL, turns)
 
 
 async def _turn(stage: Stage, watch: Watch, wait: float) -> Turn:

@@ -23,6 +23,10 @@ async def serve_on(
 
     `more` are further settings of uvicorn's.
     """
+    if listener.family != socket.AF_UNIX:
+        # asyncio does so itself, but not for sockets that do not name their protocol, as those of
+        # socket.create_server: an answer's body would wait 40 ms for the client's delayed ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         application,
         http="h11",
