@@ -92,6 +92,24 @@ def test_an_urgent_leaver_goes_at_once_when_another_is_ready() -> None:
     leaver = seen(1, leave=Leave("drained by command", urgent=True))
     changes = plan_counted(wanting(2, 2), [leaver, seen(2)], 0.0)
     assert summary(changes) == [3, "catalog-1"]
+    assert isinstance(changes[1], Withdraw)
+    assert changes[1].shrink, "else the count falls back while nobody is chosen to go with it"
+    draining = seen(1, leave=leaver.leave, drain=Drain("", 0.0, shrink=True), in_flight=1)
+    assert plan_counted(wanting(2, 3), [draining, seen(2), seen(3)], 1.0) == ()
+
+
+def test_the_count_is_not_raised_while_the_platform_takes_some_away() -> None:
+    """It would take the newcomer, of which it was not told that it is to stay."""
+    old = seen(2, leave=Leave("restart"))
+    drain = Drain("restart", 0.0, withdrawn=0.0, shrink=True)
+    first = seen(1, leave=old.leave, drain=drain, in_flight=1)
+    assert plan_counted(wanting(2, 3), [first, old, seen(3)], 1.0) == ()
+    ended = plan_counted(wanting(2, 3), [replace(first, in_flight=0), old, seen(3)], 1.0)
+    assert [type(c) for c in ended] == [Stop]
+    gone = seen(1, phase=Phase.STOPPING, leave=old.leave, drain=drain)
+    retiring = replace(wanting(2, 3), departing=1)
+    assert plan_counted(retiring, [gone, old, seen(3)], 1.0) == ()
+    assert summary(plan_counted(wanting(2, 2), [gone, old, seen(3)], 1.0)) == [3]
 
 
 @dataclass

@@ -8,6 +8,7 @@ Here only the count is moved, and who goes when it falls is chosen: drained firs
 | the count is below what is wanted           | Resize                                             |
 | the count is above, and so are the copies   | Drain: not ready ones first, then the youngest     |
 | the count is above, the copies are not      | Resize: nobody has to go                           |
+| the platform is just taking some away       | the count waits until it has fallen for them       |
 | asked to leave (restart, drain)             | the count is raised by the surge; a leaver drains  |
 |                                             | once others are ready, and takes the surge along   |
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fairlead.core.model import Phase
-from fairlead.core.plan import Change, Resize, Withdraw, leavers
+from fairlead.core.plan import Change, Resize, Stop, Withdraw, leavers
 from fairlead.core.view import Intent, Seen
 
 
@@ -28,24 +29,35 @@ def plan_counted(intent: Intent, seen: Sequence[Seen], now: float) -> tuple[Chan
         return ended
     alive = [s for s in seen if s.alive]
     going = [s for s in alive if s.leave is not None]
-    return (*ended, *_moved(intent, seen, alive, len(going)), *_replaced(intent, seen, going))
+    busy = intent.departing or any(isinstance(c, Stop) and c.shrink for c in ended)
+    moved = () if busy else _moved(intent, seen, alive, len(going))
+    return (*ended, *moved, *_replaced(intent, seen, going))
 
 
 def _moved(
     intent: Intent, seen: Sequence[Seen], alive: Sequence[Seen], going: int
 ) -> Iterator[Change]:
-    service = intent.service
+    """Not while the platform takes some away: for that it tells the others apart, and whoever came
+    meanwhile would not be among them."""
+    service, leaving = intent.service, shrinking(intent, seen)
     target = service.replicas + min(going, service.roll.surge)
-    leaving = shrinking(intent, seen)
+    floor = _floor(intent, leaving, going)
     count = (intent.kept or 0) - leaving
     spare = len(alive) - target
-    if count < target:
-        yield Resize(service, target + leaving, _why(intent, target))
+    if count < floor:
+        yield Resize(service, floor + leaving, _why(intent, floor))
     elif count > target and spare > 0 and not going:
         for s in _victims(alive)[: min(spare, count - target)]:
             yield Withdraw(s.endpoint, f"scale to {service.replicas}", shrink=True)
     elif count > target and spare <= 0:
         yield Resize(service, target + leaving, _why(intent, target))
+
+
+def _floor(intent: Intent, leaving: int, going: int) -> int:
+    """What the count is raised to. A surge comes when nobody is on the way out with one: a copy
+    that has just been started is the first that a platform would take for it."""
+    surge = 0 if leaving else min(going, intent.service.roll.surge)
+    return intent.service.replicas + surge
 
 
 def _why(intent: Intent, target: int) -> str:
@@ -66,10 +78,16 @@ def _victims(alive: Sequence[Seen]) -> list[Seen]:
 
 
 def _replaced(intent: Intent, seen: Sequence[Seen], going: Sequence[Seen]) -> Iterator[Change]:
-    """Leavers go as far as the wanted count stays ready; those that serve nobody go at once."""
+    """Leavers go as far as the wanted count stays ready; those that serve nobody go at once.
+
+    They take the surge along, also the one that is asked for in this very pass: otherwise the
+    platform itself would have to choose who goes when it is taken back.
+    """
     ready = sum(s.ready for s in seen)
     spare = ready - intent.service.replicas
-    surge = (intent.kept or 0) - shrinking(intent, seen) - intent.service.replicas
+    leaving = shrinking(intent, seen)
+    count = (intent.kept or 0) - leaving
+    surge = max(count, _floor(intent, leaving, len(going))) - intent.service.replicas
     for s in sorted(going, key=lambda s: s.ready):
         if s.ready and spare <= 0 and not (_urgent(s) and ready > 1):
             continue

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Any
 
@@ -222,6 +223,32 @@ async def test_resize_asks_for_another_count_and_is_seen_at_once(world: World) -
     await running(platform, 3)
     with pytest.raises(PlatformError, match="Service not found"):
         await platform.resize(service("nowhere"), 2)
+
+
+async def test_a_count_that_was_read_before_it_was_moved_does_not_count(world: World) -> None:
+    """The read is answered with the old count, and its answer comes when we have set another."""
+    world.ecs.add("catalog", 1)
+    platform = await world.opened("catalog")
+    asked, answered = threading.Event(), threading.Event()
+
+    def late(name: str, given: dict[str, object]) -> object:
+        if name != "DescribeServices":
+            return None
+        old = world.ecs._DescribeServices(**given)
+        world.ecs.hook = lambda *_: None
+        asked.set()
+        world.ecs.lock.release()
+        answered.wait(10)
+        world.ecs.lock.acquire()
+        return old
+
+    world.ecs.hook = late
+    platform._poller.poke(["catalog"])
+    await until(asked.is_set, "a read of the count")
+    await platform.resize(service(), 3)
+    answered.set()
+    await platform._poller.turned(10)
+    assert (await sight(platform)).desired == 3
 
 
 async def test_a_mark_is_a_tag_and_survives(world: World) -> None:

@@ -15,7 +15,7 @@ from fairlead.platforms.ecs.platform import EcsPlatform
 from fairlead.platforms.ecs.retirement import EXPIRES, lowered
 from tests.ground import until
 from tests.platforms.ecs.fake import FakeEcs, refusal
-from tests.platforms.ecs.ground import World, endpoints, running, sight
+from tests.platforms.ecs.ground import World, endpoints, running, service, sight
 
 STEPS = ("GetTaskProtection", "UpdateTaskProtection", "UpdateService", "StopTask")
 
@@ -106,6 +106,27 @@ async def test_a_victim_that_is_protected_itself_goes_all_the_same(world: World)
     assert world.ecs.count("StopTask") == 1
     assert victim.id not in lives(world.ecs)
     assert world.ecs.services["catalog"].desired == 1
+
+
+async def test_a_count_that_is_raised_before_ecs_has_chosen_ends_the_wait_for_its_choice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a restart of several does: with the count where it was nobody has to go any more."""
+    monkeypatch.setattr(retirement, "_CHOICE", 600)
+    world.ecs.add("catalog", 2)
+    platform = await world.opened("catalog")
+    victim = await youngest(platform)
+    world.ecs.schedule = False
+    await platform.retire(victim, 30)
+    await until(lambda: world.ecs.services["catalog"].desired == 1, "the count lowered")
+    await platform.resize(service(), 2)
+    await idle(platform)
+    assert world.ecs.count("StopTask") == 1
+    assert world.ecs.protected == {}
+    world.ecs.schedule = True
+    world.ecs.live()
+    assert len(lives(world.ecs)) == 2
+    assert victim.id not in lives(world.ecs)
 
 
 @pytest.mark.parametrize("refused", ["GetTaskProtection", "UpdateTaskProtection", "failures"])

@@ -60,8 +60,8 @@ async def retire(means: Means, service: str, victims: Collection[str]) -> None:
             await _stop_all(means, victims)
             await _lower(means, service, victims)
             return
-        await _lower(means, service, victims)
-        await _chosen(means, victims)
+        target = await _lower(means, service, victims)
+        await _chosen(means, service, target, victims)
         await _stop_all(means, victims)
     finally:
         if protected:
@@ -75,7 +75,8 @@ async def stop(means: Means, arn: str) -> None:
     await means.call("ecs:StopTask", cluster=means.cluster, task=arn, reason=REASON)
 
 
-async def _lower(means: Means, service: str, victims: Collection[str]) -> None:
+async def _lower(means: Means, service: str, victims: Collection[str]) -> int:
+    """The count that it is now."""
     counts, _ = await means.reader.counts([service])
     count = counts[0] if counts else None
     if count is None or count.desired is None:
@@ -87,6 +88,7 @@ async def _lower(means: Means, service: str, victims: Collection[str]) -> None:
             "ecs:UpdateService", cluster=means.cluster, service=service, desiredCount=target
         )
     means.memory.resized(service, target, victims)
+    return target
 
 
 def lowered(desired: int, victims: int, staying: int) -> int:
@@ -153,12 +155,20 @@ def _refuse_failures(answer: Answer) -> None:
             raise PlatformError(f"a task cannot be protected: {text(failure, 'reason')}")
 
 
-async def _chosen(means: Means, victims: Collection[str]) -> None:
-    """Until ECS stops them all, or the time for it is up."""
+async def _chosen(means: Means, service: str, target: int, victims: Collection[str]) -> None:
+    """Until ECS stops them all, or will not: the time for it is up, or the count was raised again
+    meanwhile."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_CHOICE):
             while any(not _is_going(means.memory, arn) for arn in victims):
+                if _raised(means.memory, service, target):
+                    return
                 await means.look()
+
+
+def _raised(memory: Memory, service: str, target: int) -> bool:
+    count = memory.counts.get(service)
+    return count is not None and (count.desired or 0) > target
 
 
 async def _stop_all(means: Means, victims: Collection[str]) -> None:
