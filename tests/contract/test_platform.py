@@ -2,160 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from fairlead.clock import SystemClock
 from fairlead.core.errors import PlatformError
-from fairlead.core.model import Container, Endpoint, Phase, Service
-from fairlead.platforms.docker.platform import DockerPlatform
-from fairlead.ports import Platform
-from tests.docker_engine import PrivateEngine
+from fairlead.core.model import Endpoint, Phase, Service
+from fairlead.ports import Discovery
+from tests.contract.worlds import World
 from tests.ground import until
-from tests.platforms.ecs.ground import World as EcsGround
-from tests.platforms.ground import Ground, sleeper
+
+DISCOVERING = ("docker", "ecs", "local ecs")
 
 
-@dataclass
-class World:
-    """A platform at work. `reopen` lets go of it and opens another on what it left.
-
-    `one_more` and `one_less` start and stop where the platform keeps a count by itself.
-    """
-
-    platform: Platform
-    notified: Callable[[], list[str]]
-    service: Service
-    broken: Service
-    kill: Callable[[Endpoint], None]
-    reopen: Callable[[], Awaitable[Platform]]
-    one_more: Callable[[Service], Awaitable[Endpoint]] | None = None
-    one_less: Callable[[Endpoint, float], Awaitable[None]] | None = None
-
-    async def start(self, service: Service) -> Endpoint:
-        return await (self.one_more or self.platform.start)(service)
-
-    async def stop(self, endpoint: Endpoint, timeout: float) -> None:
-        await (self.one_less or self.platform.stop)(endpoint, timeout)
-
-
-async def process_world(tmp_path: Path) -> AsyncIterator[World]:
-    ground = Ground(tmp_path / "state")
-
-    async def reopen() -> Platform:
-        await world.platform.close()
-        return ground.platform()
-
-    def kill(endpoint: Endpoint) -> None:
-        assert endpoint.pid
-        os.kill(endpoint.pid, signal.SIGKILL)
-
-    world = World(
-        ground.platform(),
-        lambda: [service for _, service in ground.notified],
-        sleeper("catalog"),
-        Service("catalog", run=("no-such-program",)),
-        kill,
-        reopen,
-    )
-    yield world
-    await ground.clear()
-
-
-async def docker_world(engine: PrivateEngine) -> AsyncIterator[World]:
-    notified: list[str] = []
-
-    def open_one() -> DockerPlatform:
-        return DockerPlatform("contract", engine.host, notified.append, SystemClock())
-
-    async def reopen() -> Platform:
-        await world.platform.close()
-        return open_one()
-
-    def kill(endpoint: Endpoint) -> None:
-        assert endpoint.pid
-        os.kill(endpoint.pid, signal.SIGKILL)
-
-    world = World(
-        open_one(),
-        lambda: notified,
-        Service("catalog", container=Container(engine.image)),
-        Service("catalog", run=("no-such-program",), container=Container(engine.image)),
-        kill,
-        reopen,
-    )
-    yield world
-    await world.platform.close()
-    await engine.clear()
-
-
-async def ecs_world() -> AsyncIterator[World]:
-    """On ECS endpoints come and go with the count; an end unasked is seen before it is replaced."""
-    ground = EcsGround()
-    ground.ecs.add("catalog", 0)
-    ground.ecs.stops = True
-    opened = [await ground.opened("catalog", interval=0.1)]
-
-    async def one_more(service: Service) -> Endpoint:
-        name, platform = service.name, opened[-1]
-        if name not in ground.ecs.services:
-            ground.ecs.add(name, 0)
-        own = replace(service, container=Container(task_service=name))
-        before = {e.id for e in (await platform.observe([own])).endpoints}
-        await platform.resize(own, ground.ecs.services[name].desired + 1)
-
-        async def new() -> list[Endpoint]:
-            found = (await platform.observe([own])).endpoints
-            return [e for e in found if e.id not in before and e.phase is Phase.RUNNING]
-
-        return (await until(new, "one more"))[0]
-
-    async def one_less(endpoint: Endpoint, timeout: float) -> None:
-        await opened[-1].retire(endpoint, timeout)
-
-    def kill(endpoint: Endpoint) -> None:
-        ground.ecs.schedule = False
-        task = endpoint.id.removeprefix("catalog-")
-        ground.ecs.end(next(t for arn, t in ground.ecs.tasks.items() if f"/{task}" in arn))
-
-    async def reopen() -> Platform:
-        await opened[-1].close()
-        opened.append(await ground.opened("catalog", interval=0.1))
-        return opened[-1]
-
-    service = Service("catalog", container=Container(task_service="catalog"))
-    notified = lambda: [name for _, name in ground.notified]  # noqa: E731
-    yield World(opened[0], notified, service, service, kill, reopen, one_more, one_less)
-    await ground.close()
-
-
-WORLDS = {
-    "process": lambda request: process_world(request.getfixturevalue("tmp_path")),
-    "docker": lambda request: docker_world(request.getfixturevalue("docker_engine")),
-    "ecs": lambda _: ecs_world(),
-}
-
-
-@pytest.fixture(params=WORLDS)
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    async for each in WORLDS[request.param](request):
-        yield each
-
-
-async def seen(world: World) -> list[Endpoint]:
-    sighting = await world.platform.observe([world.service])
-    assert sighting.complete
+async def seen(world: World, service: Service | None = None) -> list[Endpoint]:
+    sighting = await world.platform.observe([service or world.service])
+    assert sighting.complete, sighting.problem
     return list(sighting.endpoints)
 
 
-async def exited(world: World, endpoint: Endpoint) -> Endpoint:
+async def running(world: World, service: Service | None = None) -> list[Endpoint]:
+    return [e for e in await seen(world, service) if e.phase is Phase.RUNNING]
+
+
+async def find(world: World, endpoint: Endpoint, service: Service | None = None) -> Endpoint:
+    return {e.id: e for e in await seen(world, service)}[endpoint.id]
+
+
+async def exited(world: World, endpoint: Endpoint, service: Service | None = None) -> Endpoint:
     """The endpoint after it ended; the end itself must have been notified."""
-    while (found := {e.id: e for e in await seen(world)}[endpoint.id]).phase is not Phase.EXITED:
+    while (found := await find(world, endpoint, service)).phase is not Phase.EXITED:
         count = len(world.notified())
         await until(lambda count=count: len(world.notified()) > count, "a notice")
     return found
@@ -207,9 +83,11 @@ async def test_an_end_unasked_is_notified_and_kept_until_forgotten(world: World)
     world.kill(endpoint)
     ended = await exited(world, endpoint)
     assert ended.exit
-    assert (await seen(world)) == [ended]
+    assert await find(world, ended) == ended
     await world.platform.forget(ended)
-    assert await seen(world) == []
+    left = [e.id for e in await seen(world)]
+    assert ended.id not in left
+    assert world.counts or left == []  # who keeps a count replaces it
 
 
 async def test_to_stop_or_forget_what_is_gone_is_no_error(world: World) -> None:
@@ -226,7 +104,93 @@ async def test_to_stop_or_forget_what_is_gone_is_no_error(world: World) -> None:
 
 async def test_endpoints_outlive_it_and_are_found_again(world: World) -> None:
     endpoint = await world.start(world.service)
-    world.platform = await world.reopen()
+    await world.again()
     assert await seen(world) == [endpoint]
     await world.stop(endpoint, 30)
     await exited(world, endpoint)
+
+
+async def test_scaling_in_takes_the_chosen_ones_and_no_others(world: World) -> None:
+    """Neither the oldest nor the youngest, which a platform might take by itself."""
+    found = [await world.start(world.service) for _ in range(4)]
+    stay = {found[0].id: found[0], found[3].id: found[3]}
+    for victim in found[1:3]:
+        await world.stop(victim)
+        await world.platform.forget(await exited(world, victim))
+    await settled(world)
+    assert {e.id: e for e in await seen(world)} == stay
+    new = await world.start(world.service)
+    assert {e.id for e in await running(world)} == {*stay, new.id}
+
+
+async def settled(world: World) -> None:
+    """Nothing of what was asked for is still being done."""
+    if world.counts:
+        departures = world.counts._departures
+        await until(lambda: not departures.busy(), "nobody on the way out")
+        sighting = await world.platform.observe([world.service])
+        assert sighting.desired == 2
+
+
+async def test_a_roll_puts_the_new_beside_the_old_and_takes_these_one_by_one(world: World) -> None:
+    old = [await world.start(world.service) for _ in range(2)]
+    left = {e.id for e in old}
+    for each in old:
+        new = await world.start(world.newer)
+        assert (await find(world, new, world.newer)).revision == world.newer.revision
+        left.add(new.id)
+        assert {e.id for e in await running(world, world.newer)} == left
+        await world.stop(each)
+        await world.platform.forget(await exited(world, each, world.newer))
+        left.remove(each.id)
+        assert {e.id for e in await running(world, world.newer)} == left
+    assert {e.revision for e in await running(world, world.newer)} == {world.newer.revision}
+
+
+@pytest.mark.parametrize("world", DISCOVERING, indirect=True)
+async def test_what_others_run_is_discovered_by_its_labels(world: World) -> None:
+    platform: Discovery = world.platform  # type: ignore[assignment]
+    assert await platform.services() == ()
+    mine = await world.start(world.service)
+    assert world.foreign
+    end = await world.foreign()
+    (web,) = await until(platform.services, "the labelled service")
+    assert (web.name, [route.host for route in web.routes]) == ("web", ["web.localhost"])
+    (theirs,) = await until(lambda: running(world, web), "its endpoint")
+    assert (theirs.service, theirs.port > 0) == ("web", True)
+    assert theirs.id.startswith("web-")
+    assert await seen(world) == [mine]
+    world.notified().clear()
+    await end()
+    assert (await exited(world, theirs, web)).exit
+    assert "web" in world.notified()
+
+
+async def test_a_platform_that_is_away_takes_nothing_along(world: World) -> None:
+    before = [await world.start(world.service) for _ in range(2)]
+    await world.away()
+    try:
+        sighting = await world.platform.observe([world.service])
+        assert list(sighting.endpoints) == before
+        assert sighting.complete is world.sees
+        assert bool(sighting.problem) is not world.sees
+        with pytest.raises(PlatformError):
+            await world.refuse()
+        sighting = await world.platform.observe([world.service])
+        assert list(sighting.endpoints) == before
+    finally:
+        await world.back()
+    assert await seen(world) == before
+    new = await world.start(world.service)
+    assert {e.id for e in await running(world)} == {e.id for e in (*before, new)}
+
+
+async def test_what_ends_while_it_is_away_is_seen_when_it_is_back(world: World) -> None:
+    mine, other = [await world.start(world.service) for _ in range(2)]
+    await world.away()
+    try:
+        world.kill(mine)
+    finally:
+        await world.back()
+    assert (await exited(world, mine)).exit
+    assert await find(world, other) == other
