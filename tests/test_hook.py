@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,14 @@ class Sidecar:
         self.folder, self.env = folder, env
         self.process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
+    async def start(self, says: bytes = b"waits for SIGTERM") -> None:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", hook.__file__,
             env={**os.environ, "FAIRLEAD_TASK": TASK, **self.env},
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self.process.stderr
-        assert b"waits for SIGTERM" in await self.process.stderr.readline()
+        assert says in await self.process.stderr.readline()
 
     async def told(self) -> str:
         """What it says after its start, once it has ended; it never fails its task."""
@@ -153,6 +154,81 @@ async def test_it_finds_its_task_in_the_metadata_of_ecs(
         sidecar.stop()
         assert "nothing is in flight" in await sidecar.told()
     assert daemon.asked == [TASK]
+
+
+@pytest.mark.parametrize("told", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_a_listener_without_end_does_not_hold_it_up(tmp_path: Path, told: bytes) -> None:
+    """It answers a byte at a time, each well within the limit for one read."""
+    ended = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(told)
+        while not reader.at_eof():
+            writer.write(b" ")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await reader.read()
+        writer.close()
+        ended.set()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        sidecar = Sidecar(tmp_path, FAIRLEAD_HOOK_URL=url, FAIRLEAD_HOOK_TIMEOUT="0.5")
+        await sidecar.start()
+        begun = asyncio.get_running_loop().time()
+        sidecar.stop()
+        async with asyncio.timeout(10):
+            assert "the time is up: timed out" in await sidecar.told()
+            await ended.wait()
+        assert asyncio.get_running_loop().time() - begun >= 0.5
+
+
+async def test_metadata_that_fails_at_first_is_asked_again(
+    daemon: Daemon, listener: str, tmp_path: Path
+) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        body = json.dumps({"TaskARN": f"arn:aws:ecs:eu-west-1:123456789012:task/shop/{TASK}"})
+        status = "200 OK" if asked > 2 else "500 Busy"
+        writer.write(f"HTTP/1.1 {status}\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+    daemon.left = 0
+    env = {"FAIRLEAD_HOOK_URL": listener, "FAIRLEAD_HOOK_TOKEN": SECRET, "FAIRLEAD_TASK": ""}
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        metadata = f"http://127.0.0.1:{port}/v4/x"
+        sidecar = Sidecar(tmp_path, ECS_CONTAINER_METADATA_URI_V4=metadata, **env)
+        await sidecar.start()
+        sidecar.stop()
+        assert "nothing is in flight" in await sidecar.told()
+    assert (asked, set(daemon.asked)) == (3, {TASK})
+
+
+async def test_without_metadata_it_says_so_in_time(tmp_path: Path) -> None:
+    env = {"ECS_CONTAINER_METADATA_URI_V4": "http://127.0.0.1:9", "FAIRLEAD_TASK": ""}
+    sidecar = Sidecar(tmp_path, FAIRLEAD_HOOK_TIMEOUT="0.3", **env)
+    await sidecar.start()
+    sidecar.stop()
+    async with asyncio.timeout(10):
+        assert "cannot tell which task this is: " in await sidecar.told()
+
+
+async def test_a_timeout_that_is_no_number_does_not_fail_the_task(
+    daemon: Daemon, listener: str, tmp_path: Path
+) -> None:
+    daemon.left = 0
+    env = {"FAIRLEAD_HOOK_URL": listener, "FAIRLEAD_HOOK_TOKEN": SECRET}
+    sidecar = Sidecar(tmp_path, FAIRLEAD_HOOK_TIMEOUT="soon", **env)
+    await sidecar.start(b"FAIRLEAD_HOOK_TIMEOUT 'soon' is no number of seconds: it is 25")
+    sidecar.stop()
+    assert "nothing is in flight" in await sidecar.told()
 
 
 async def test_it_takes_a_few_mebibytes(listener: str, tmp_path: Path) -> None:

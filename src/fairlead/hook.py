@@ -17,6 +17,8 @@ import time
 PORT = 7171
 TIMEOUT = 25.0
 """Seconds; below ECS's default stopTimeout of 30, after which it kills the container."""
+LOOK = 5.0
+"""Seconds that the metadata endpoint has to say which task this is."""
 PAUSE = 0.05
 MOST = 65536
 
@@ -50,8 +52,10 @@ def place(url: str) -> tuple[str, int, str]:
 
 
 def exchange(method: str, url: str, token: str = "", timeout: float = 2.0) -> str:
-    """The body of a 200 answer. OSError or ValueError for anything else."""
+    """The body of a 200 answer. OSError or ValueError for anything else, and when the whole answer
+    is not there in time (seconds)."""
     host, port, path = place(url)
+    until = time.monotonic() + timeout
     secret = f"Authorization: Bearer {token}\r\n" if token else ""
     head = f"{method} {path} HTTP/1.0\r\nHost: {host}\r\n{secret}Content-Length: 0\r\n\r\n"
     with socket.create_connection((host, port), timeout) as connection:
@@ -59,10 +63,25 @@ def exchange(method: str, url: str, token: str = "", timeout: float = 2.0) -> st
         answer = b""
         while len(answer) < MOST and (part := connection.recv(MOST)):
             answer += part
-    status, _, rest = answer.decode("utf-8", "replace").partition("\r\n")
+            connection.settimeout(left(until))
+    head, _, body = answer.decode("utf-8", "replace").partition("\r\n\r\n")
+    status = head.partition("\r\n")[0]
     if " 200" not in status[:13]:
         raise ValueError(f"{url} answered {status[:80]!r}")
-    return rest.partition("\r\n\r\n")[2]
+    return body
+
+
+def left(until: float) -> float:
+    """Seconds until then (monotonic). TimeoutError when there are none."""
+    seconds = until - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("timed out")
+    return seconds
+
+
+def patience(until: float) -> float:
+    """Seconds for one exchange: the last one, too, has time for an answer."""
+    return max(0.2, min(2.0, until - time.monotonic()))
 
 
 def text_of(document: str, key: str) -> str:
@@ -73,9 +92,20 @@ def text_of(document: str, key: str) -> str:
     return rest[1:].partition('"')[0]
 
 
-def task_of(metadata: str) -> str:
-    """The task's id, from the metadata endpoint that ECS gives every container."""
-    return text_of(exchange("GET", f"{metadata}/task"), "TaskARN").rpartition("/")[2]
+def task_of(metadata: str, until: float) -> str:
+    """The task's id, from the metadata endpoint that ECS gives every container.
+
+    OSError or ValueError when it does not say until then (monotonic), or within some seconds.
+    """
+    until = min(until, time.monotonic() + LOOK)
+    while True:
+        try:
+            answer = exchange("GET", f"{metadata}/task", timeout=patience(until))
+            return text_of(answer, "TaskARN").rpartition("/")[2]
+        except (OSError, ValueError):
+            if time.monotonic() + PAUSE >= until:
+                raise
+            time.sleep(PAUSE)
 
 
 def is_done(answer: str) -> bool:
@@ -87,7 +117,8 @@ def drain(url: str, token: str, task: str, until: float) -> str:
     problem = "nothing was asked"
     while time.monotonic() < until:
         try:
-            if is_done(exchange("POST", f"{url}/v1/tasks/{task}/leave", token)):
+            asked = f"{url}/v1/tasks/{task}/leave"
+            if is_done(exchange("POST", asked, token, patience(until))):
                 return "nothing is in flight"
             problem = "requests are in flight still"
         except (OSError, ValueError) as error:
@@ -96,18 +127,28 @@ def drain(url: str, token: str, task: str, until: float) -> str:
     return f"the time is up: {problem}"
 
 
+def timeout() -> float:
+    """Seconds from SIGTERM to the end; what is no number counts as none given."""
+    given = os.environ.get("FAIRLEAD_HOOK_TIMEOUT", "")
+    try:
+        return float(given or TIMEOUT)
+    except ValueError:
+        say(f"FAIRLEAD_HOOK_TIMEOUT {given!r} is no number of seconds: it is {TIMEOUT:g}")
+        return TIMEOUT
+
+
 def main() -> None:
     stops = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     url = os.environ.get("FAIRLEAD_HOOK_URL") or f"http://{gateway()}:{PORT}"
     token = os.environ.get("FAIRLEAD_HOOK_TOKEN", "")
+    seconds = timeout()
     say(f"waits for SIGTERM, then asks {url}")
     signal.sigwait(stops)
-    until = time.monotonic() + float(os.environ.get("FAIRLEAD_HOOK_TIMEOUT") or TIMEOUT)
+    until = time.monotonic() + seconds
     try:
-        task = os.environ.get("FAIRLEAD_TASK") or task_of(
-            os.environ.get("ECS_CONTAINER_METADATA_URI_V4", "http://169.254.170.2/v4")
-        )
+        metadata = os.environ.get("ECS_CONTAINER_METADATA_URI_V4", "http://169.254.170.2/v4")
+        task = os.environ.get("FAIRLEAD_TASK") or task_of(metadata, until)
         say(f"{task}: {drain(url, token, task, until)}")
     except (OSError, ValueError) as error:
         say(f"cannot tell which task this is: {error}")
