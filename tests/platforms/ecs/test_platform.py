@@ -9,6 +9,7 @@ import pytest
 
 from fairlead.core.errors import Missing, PlatformError
 from fairlead.core.model import Phase
+from fairlead.platforms.ecs.poller import _pause
 from tests.ground import until
 from tests.platforms.ecs.fake import refusal
 from tests.platforms.ecs.ground import World, endpoints, running, service, sight
@@ -314,6 +315,13 @@ async def test_what_is_known_is_no_older_than_the_interval_though_a_read_takes_i
     ages = [ended[i + 1] - listed[i] for i in range(3)]
     assert min(ages) <= 1.0
     assert min(listed[i + 1] - listed[i] for i in range(3)) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("spent", "pause"), [(0.0, 1.9), (0.05, 1.8), (0.4, 1.1), (0.5, 2.0), (5.0, 2.0)]
+)
+def test_the_pause_makes_up_for_reads_unless_they_are_slow(spent: float, pause: float) -> None:
+    assert _pause(2.0, spent) == pytest.approx(pause)
 
 
 async def test_of_many_tasks_only_what_may_have_changed_is_described(world: World) -> None:

@@ -236,5 +236,9 @@ class Poller:
 
 def _pause(interval: float, spent: float) -> float:
     """Seconds between two reads that take `spent` each: so that what ends right after it was read
-    is withdrawn an interval later. The next read has to be over by then, and routing be told."""
-    return max(interval / 2, interval * (1 - _MARGIN) - 2 * spent)
+    is withdrawn an interval later. The next read has to be over by then, and routing be told.
+
+    Of a cluster so large that this cannot be, nothing is gained by hurrying.
+    """
+    pause = interval * (1 - _MARGIN) - 2 * spent
+    return pause if pause >= interval / 2 else interval
