@@ -74,9 +74,9 @@ class RunningCluster:
             patience,
         )
 
-    async def scaled(self, count: int, name: str = "app") -> None:
+    async def scaled(self, count: int, name: str = "app", patience: float = PATIENCE) -> None:
         await asyncio.to_thread(self.client.scale, name, count)
-        await self.ready(count, name)
+        await self.ready(count, name, patience)
 
     async def served(self, load: Load, more: int = 100) -> None:
         """Wait until so many requests more have been answered."""
