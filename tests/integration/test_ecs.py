@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.load import Load
+from bench.load import Load, Report
 from tests.integration.cluster import RunningCluster
 from tests.integration.ecs_shop import PATIENCE, EcsShop
 from tests.integration.test_no_request_lost import assert_nothing_lost
@@ -33,7 +33,7 @@ async def shop(
         await made.running.down()
 
 
-async def begun(shop: EcsShop, count: int) -> tuple[Load, asyncio.Task]:
+async def begun(shop: EcsShop, count: int) -> tuple[Load, asyncio.Task[Report]]:
     """The service runs, and clients ask it until the load is stopped."""
     await shop.start(count)
     load = shop.running.load(clients=6)
@@ -42,7 +42,7 @@ async def begun(shop: EcsShop, count: int) -> tuple[Load, asyncio.Task]:
     return load, asked
 
 
-async def ended(shop: EcsShop, load: Load, asked: asyncio.Task) -> None:
+async def ended(shop: EcsShop, load: Load, asked: asyncio.Task[Report]) -> None:
     await shop.running.served(load)
     load.stop()
     assert_nothing_lost(await asked)
