@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import change_cost, docker, ecs, ecs_size, footprint, live, proxy_throughput
+from bench import change_cost, docker, ecs, ecs_size, footprint, live, proxy_throughput, sidecar
 from bench.row import Row, table
 
 Part = Callable[[bool], list[Row]]
@@ -26,6 +26,7 @@ PARTS: dict[str, Part] = {
     "docker": lambda quick: docker.measure(10 if quick else 20),
     "ecs": lambda quick: ecs.measure(4, 20) if quick else ecs.measure(),
     "ecs-size": lambda quick: ecs_size.measure(20 if quick else 60),
+    "sidecar": lambda quick: sidecar.measure(4 if quick else 20),
 }
 
 

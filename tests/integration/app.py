@@ -5,6 +5,7 @@
     START_DELAY        seconds until it listens
     HEALTH             the status that /health answers (200)
     EXIT_AFTER         seconds after which it exits with status 3
+    END                "at-once": SIGTERM ends it in the middle of requests, as if it were not caught
 
 Paths: /health; /slow?SECONDS; /die (ends the process in the middle of the request); anything else
 answers the request's method, path and body back. SIGTERM ends it when no request is in flight.
@@ -95,7 +96,8 @@ class App:
 async def main(port: int) -> None:
     app = App()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, app.end)
+    if os.environ.get("END") != "at-once":
+        loop.add_signal_handler(signal.SIGTERM, app.end)
     if "EXIT_AFTER" in os.environ:
         loop.call_later(float(os.environ["EXIT_AFTER"]), os._exit, 3)
     await asyncio.sleep(float(os.environ.get("START_DELAY", "0")))
