@@ -5,7 +5,7 @@
     START_DELAY        seconds until it listens
     HEALTH             the status that /health answers (200)
     EXIT_AFTER         seconds after which it exits with status 3
-    END                "at-once": SIGTERM ends it in the middle of requests, as if it were not caught
+    END                "at-once": SIGTERM ends it in the middle of requests
 
 Paths: /health; /slow?SECONDS; /die (ends the process in the middle of the request); anything else
 answers the request's method, path and body back. SIGTERM ends it when no request is in flight.
