@@ -98,7 +98,8 @@ async def test_what_docker_refuses_is_said(
     async with rehearsal(docker=True) as ecs:
         found = await stopped(ecs, run(ecs, **{"image": engine.image, **more}))
         assert found["stopCode"] == "TaskFailedToStart"
-        assert re.match(words, found["stoppedReason"])
+        assert found["stoppedReason"] == "Task failed to start"
+        assert re.match(words, found["containers"][0]["reason"])
         assert "startedAt" not in found
 
 

@@ -111,6 +111,7 @@ async def test_a_container_waits_for_the_end_of_another(
         else:
             found = await stopped(ecs, arn)
             assert found["stopCode"] == "TaskFailedToStart"
+            assert found["containers"][1]["reason"] == "dependency first did not become SUCCESS"
             assert lines(log) == ["first BEGIN", "first END"]
 
 
@@ -142,9 +143,11 @@ async def test_what_cannot_be_started_says_so() -> None:
     async with rehearsal() as ecs:
         found = await stopped(ecs, run(ecs, container("app", ["/no/such/program"])))
         assert found["stopCode"] == "TaskFailedToStart"
-        assert found["stoppedReason"].startswith("CannotStartContainerError: /no/such/program")
+        assert found["stoppedReason"] == "Task failed to start"
+        told = found["containers"][0]["reason"]
+        assert told.startswith("CannotStartContainerError: /no/such/program: cannot be started")
         found = await stopped(ecs, run(ecs, {"name": "app", "image": "x", "memory": 8}))
-        assert "has no `command`" in found["stoppedReason"]
+        assert "has no `command`" in found["containers"][0]["reason"]
         assert "startedAt" not in found
 
 

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from fairlead.rehearsal.faults import Refusal
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.ground import until
-from tests.rehearsal.ground import SERVER, rehearsal, running, service, tasks
+from tests.rehearsal.ground import SERVER, rehearsal, running, service, task, tasks
 
 
 def where(ecs: Rehearsal) -> set[str]:
@@ -36,6 +39,45 @@ async def test_a_draining_node_loses_its_tasks_and_none_is_missed() -> None:
         ecs.call("UpdateService", cluster="shop", service="web", desiredCount=8)
         await running(ecs, 8)
         assert where(ecs) == {first, second}
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "least", "most"), [(50, 100, 2, 4), (100, 150, 4, 6)]
+)
+async def test_a_draining_node_is_left_within_the_percents(
+    minimum: int, maximum: int, least: int, most: int
+) -> None:
+    percents = {"minimumHealthyPercent": minimum, "maximumPercent": maximum}
+    async with rehearsal(nodes=2, pull=0.1) as ecs:
+        ecs.serve("web", ecs.define("web", *SERVER, memory=50), 4, deploymentConfiguration=percents)
+        await running(ecs, 4)
+        counts: list[tuple[int, int]] = []
+
+        def count(_: dict[str, Any]) -> None:
+            there = [t for t in ecs.cluster.tasks.values() if t.desired == "RUNNING"]
+            counts.append((sum(t.is_up for t in there), len(there)))
+
+        ecs.subscribe(count)
+        first, second = ecs.cluster.instances
+        drain(ecs, first)
+        await until(lambda: where(ecs) == {second})
+        await running(ecs, 4)
+        assert min(up for up, _ in counts) >= least
+        assert max(there for _, there in counts) <= most
+
+
+async def test_draining_stops_pending_tasks_of_services_and_leaves_tasks_of_none() -> None:
+    async with rehearsal(nodes=1, processes=False, pull=30) as ecs:
+        ecs.serve("web", ecs.define("web", "x", memory=50))
+        (pending,) = await until(lambda: tasks(ecs))
+        ecs.define("alone", "x", memory=50)
+        (alone,) = ecs.call("RunTask", cluster="shop", taskDefinition="alone")["tasks"]
+        (node,) = ecs.cluster.instances
+        drain(ecs, node)
+        await until(lambda: task(ecs, pending["taskArn"])["lastStatus"] == "STOPPED")
+        assert [t["taskArn"] for t in tasks(ecs)] == [alone["taskArn"]]
+        with pytest.raises(Refusal, match=r"No Container Instances were found in your cluster\."):
+            ecs.call("RunTask", cluster="shop", taskDefinition="alone")
 
 
 async def test_a_daemon_runs_once_on_each_node_and_leaves_a_draining_one_last() -> None:

@@ -133,6 +133,11 @@ async def test_a_wrong_answer_fails_whoever_runs_the_rehearsal(
         ("create_service", {"cluster": "shop", "serviceName": "s", "taskDefinition": "t",
                             "desiredCount": 1, "loadBalancers": [{"loadBalancerName": "x"}]},
          "UnsupportedFeatureException"),
+        ("create_service", {"cluster": "shop", "serviceName": "s", "taskDefinition": "t",
+                            "desiredCount": 1, "deploymentConfiguration": {
+                                "deploymentCircuitBreaker": {
+                                    "enable": True, "rollback": True, "resetOnHealthyTask": True}}},
+         "UnsupportedFeatureException"),
     ],
 )  # fmt: skip
 async def test_botocore_sees_the_real_exceptions(
@@ -140,6 +145,7 @@ async def test_botocore_sees_the_real_exceptions(
 ) -> None:
     async with rehearsal() as ecs:
         client = client_of(ecs)
+        ecs.define("t", "x")
         with pytest.raises(ClientError) as caught:
             await asyncio.to_thread(getattr(client, operation), **request_)
         assert caught.value.response["Error"]["Code"] == code

@@ -85,6 +85,12 @@ def test_a_daemon_stops_its_old_task_before_the_new_one_starts() -> None:
     assert daemon_step({"a"}, [Member("1", "a"), Member("2", "b")]).stop == ("2",)
 
 
+IMPAIRED = (
+    "(service web) is unable to consistently start tasks successfully. For more information, see"
+    " the Troubleshooting section of the Amazon ECS Developer Guide."
+)
+
+
 class Watch:
     """The fewest running and the most living tasks that there ever were at once."""
 
@@ -113,8 +119,8 @@ async def test_a_deploy_keeps_its_percents(
         watch = Watch(ecs)
         ecs.define("web", *SERVER, memory=60)
         ecs.call("UpdateService", cluster="shop", service="web", taskDefinition="web")
-        states = [d["status"] for d in service(ecs, "web")["deployments"]]
-        assert states == ["PRIMARY", "ACTIVE"]
+        states = [(d["status"], d["desiredCount"]) for d in service(ecs, "web")["deployments"]]
+        assert states == [("PRIMARY", 4), ("ACTIVE", 4)]
         await until(lambda: len(service(ecs, "web")["deployments"]) == 1)
         await until(lambda: service(ecs, "web")["deployments"][0]["rolloutState"] == "COMPLETED")
         new = await running(ecs, 4)
@@ -162,6 +168,40 @@ async def test_protected_tasks_are_not_chosen_in_a_scale_in() -> None:
         assert {f["reason"] for f in again["failures"]} == {"TASK_NOT_VALID"}
 
 
+async def test_protection_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rehearsal(processes=False) as ecs:
+        ecs.serve("web", ecs.define("web", "x", memory=50), 2)
+        arns = [each["taskArn"] for each in await running(ecs, 2)]
+        asked = {"cluster": "shop", "tasks": arns}
+        now = ecs.ledger.now()
+        answer = ecs.call(
+            "UpdateTaskProtection", protectionEnabled=True, expiresInMinutes=5, **asked
+        )
+        for each in answer["protectedTasks"]:
+            assert set(each) == {"taskArn", "protectionEnabled", "expirationDate"}
+            assert 295 <= each["expirationDate"] - now <= 330
+        monkeypatch.setattr(ecs.ledger, "now", lambda: now + 331)
+        again = ecs.call("GetTaskProtection", **asked)
+        assert again["failures"] == []
+        assert again["protectedTasks"] == [{"taskArn": a, "protectionEnabled": False} for a in arns]
+        ecs.call("UpdateService", cluster="shop", service="web", desiredCount=0)
+        await until(lambda: not tasks(ecs))
+
+
+async def test_only_tasks_of_services_can_be_protected() -> None:
+    async with rehearsal(processes=False) as ecs:
+        ecs.define("web", "x")
+        (alone,) = ecs.call("RunTask", cluster="shop", taskDefinition="web")["tasks"]
+        missing = ecs.ledger.arn(f"task/shop/{'0' * 32}")
+        answer = ecs.call(
+            "UpdateTaskProtection",
+            cluster="shop", tasks=[alone["taskArn"], missing], protectionEnabled=True,
+        )  # fmt: skip
+        assert answer["protectedTasks"] == []
+        reasons = {each["arn"]: each["reason"] for each in answer["failures"]}
+        assert reasons == {alone["taskArn"]: "TASK_NOT_VALID", missing: "MISSING"}
+
+
 async def test_a_task_that_ends_is_replaced_with_growing_pauses(tmp_path: Path) -> None:
     argv = program(tmp_path / "log", "a", lives=0.05, code=1)
     async with rehearsal() as ecs:
@@ -171,6 +211,7 @@ async def test_a_task_that_ends_is_replaced_with_growing_pauses(tmp_path: Path) 
         _, second, third = (t["createdAt"] for t in gone)
         assert second - gone[0]["stoppedAt"] >= 0.45
         assert third - gone[1]["stoppedAt"] >= 0.95
+        await until(lambda: IMPAIRED in messages(ecs, "web"))
 
 
 async def test_the_circuit_breaker_ends_a_deployment_that_cannot_start() -> None:
@@ -190,9 +231,18 @@ async def test_the_circuit_breaker_rolls_back(tmp_path: Path) -> None:
         ecs.serve("web", good, deploymentConfiguration=breaker)
         (first,) = await running(ecs, 1)
         await until(lambda: service(ecs, "web")["deployments"][0]["rolloutState"] == "COMPLETED")
+        deployment = service(ecs, "web")["deployments"][0]["id"]
         ecs.define("web", "/no/such/program")
         ecs.call("UpdateService", cluster="shop", service="web", taskDefinition="web")
+        told: list[dict[str, Any]] = []
+        ecs.subscribe(lambda event: told.append(event["detail"]))
         await until(lambda: "deployment failed" in str(messages(ecs, "web")))
+        assert service(ecs, "web")["deployments"][0]["id"] == deployment
+        assert f"(service web) rolling back to deployment {deployment}." in messages(ecs, "web")
+        begun = [each for each in told if each.get("deploymentId") == deployment]
+        assert begun[0]["eventName"] == "SERVICE_DEPLOYMENT_IN_PROGRESS"
+        back = f"ECS deployment circuit breaker: rolling back to deploymentId {deployment}."
+        assert begun[0]["reason"] == back
         await until(lambda: len(service(ecs, "web")["deployments"]) == 1)
         await until(lambda: service(ecs, "web")["deployments"][0]["rolloutState"] == "COMPLETED")
         assert service(ecs, "web")["taskDefinition"] == good
@@ -210,5 +260,7 @@ async def test_a_sick_task_is_replaced(tmp_path: Path) -> None:
         sick.touch()
         await until(lambda: first["taskArn"] not in str(tasks(ecs)))
         assert task(ecs, first["taskArn"])["stoppedReason"] == "Task failed container health checks"
+        told = f"(service web) (task {first['taskArn'].rpartition('/')[2]})"
+        assert f"{told} failed container health checks." in messages(ecs, "web")
         sick.unlink()
         await running(ecs, 1)

@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from fairlead.rehearsal.ledger import Cluster, Ledger
-from fairlead.rehearsal.model import ACTIVE, STOPPED, Deployment, Happening, Service, Task
-from fairlead.rehearsal.placement import Unplaced
+from fairlead.rehearsal.model import ACTIVE, STOPPED, Task
+from fairlead.rehearsal.placement import MORE, Unplaced
+from fairlead.rehearsal.service import Deployment, Happening, Service
 
 AGAIN = 60.0
 """Seconds until a service says again that it cannot place a task."""
 SHORT_LIVED, LONGEST = 10.0, 60.0
 """Tasks that end sooner are started again with growing pauses, up to the longest (seconds)."""
+IMPAIRED = 3
+"""So many that do not stay, one after the other, and the service says so."""
 SICK = "Task failed container health checks"
 _FAILED = ("TaskFailedToStart", "EssentialContainerExited")
 
@@ -72,8 +75,16 @@ class Deployments:
             self._short.pop(key, None)
             return
         count = self._short[key] = self._short.get(key, 0) + 1
+        if count == IMPAIRED:
+            self._impaired(cluster, task.service)
         self._not_before[key] = self._ledger.now() + min(0.25 * 2**count, LONGEST)
         self._failed(cluster, task)
+
+    def _impaired(self, cluster: Cluster, name: str) -> None:
+        if service := cluster.services.get(name):
+            self.say(cluster, service, f"is unable to consistently start tasks successfully.{MORE}")
+            happening = Happening("SERVICE_TASK_START_IMPAIRED", service.arn, "WARN")
+            self._ledger.tell(cluster, happening)
 
     def waits(self, cluster: Cluster, service: Service) -> bool:
         """No task is started now."""
@@ -130,10 +141,13 @@ class Deployments:
 
     def _roll_back(self, cluster: Cluster, name: str) -> None:
         failed, last, *older = cluster.services[name].deployments
-        told = "ECS deployment circuit breaker: rolling back."
+        told = f"ECS deployment circuit breaker: rolling back to deploymentId {last.id}."
         back = self._moved(last, status="PRIMARY", rollout="IN_PROGRESS", reason=told, failed=0)
         old = (replace(failed, status="ACTIVE"), *older)
         self.put(cluster, name, deployments=(back, *old))
+        service = cluster.services[name]
+        self.say(cluster, service, f"rolling back to deployment {back.id}.")
+        self._tell_of(cluster, service, "SERVICE_DEPLOYMENT_IN_PROGRESS", back)
         self._short.pop((cluster.name, name), None)
         self._not_before.pop((cluster.name, name), None)
 

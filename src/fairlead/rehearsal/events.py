@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fairlead.rehearsal.ledger import ACCOUNT, Change, Cluster, Ledger
-from fairlead.rehearsal.model import Happening, Instance, Task
+from fairlead.rehearsal.model import Instance, Task
 from fairlead.rehearsal.rooms import rooms
+from fairlead.rehearsal.service import Happening
 from fairlead.rehearsal.task_view import task_view
 from fairlead.rehearsal.views import instance_view
 

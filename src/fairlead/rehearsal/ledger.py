@@ -13,16 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fairlead.rehearsal.faults import client, no_cluster, no_service
-from fairlead.rehearsal.model import (
-    ACTIVE,
-    STOPPED,
-    Definition,
-    Happening,
-    Instance,
-    Said,
-    Service,
-    Task,
-)
+from fairlead.rehearsal.model import ACTIVE, STOPPED, Definition, Instance, Task
+from fairlead.rehearsal.service import Happening, Said, Service
 
 ACCOUNT = "123456789012"
 MOST_EVENTS = 100

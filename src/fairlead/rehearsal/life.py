@@ -27,6 +27,9 @@ from fairlead.rehearsal.model import (
 from fairlead.rehearsal.ports import Ports, is_free
 from fairlead.rehearsal.runtime import Interfaces, Launch, Running, Runtime
 
+FAILED = "Task failed to start"
+"""Why is told of the container."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -103,7 +106,7 @@ class Life:
         try:
             begun = await self._start(container)
         except PlatformError as error:
-            self.stop("TaskFailedToStart", str(error))
+            self.stop("TaskFailedToStart", FAILED)
             self._container_is(container, status=STOPPED, reason=str(error))
             return
         if begun is None:
@@ -186,7 +189,7 @@ class Life:
 
     def _fails(self, container: ContainerDefinition, why: str) -> None:
         self._container_is(container, reason=why)
-        self.stop("TaskFailedToStart", f"Task failed to start: container {container.name}: {why}")
+        self.stop("TaskFailedToStart", FAILED)
 
     async def _attend(self, container: ContainerDefinition, running: Running) -> int:
         """Until it ends by itself, or its turn to be stopped has come."""

@@ -62,10 +62,10 @@ class Unplaced:
         else:
             node = f"(container-instance {self.closest.id})"
             why = f" The closest matching {node} {self.obstacle.told}."
-        return f"{begin}{why}{_MORE}"
+        return f"{begin}{why}{MORE}"
 
 
-_MORE = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+MORE = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 _ATTRIBUTE = Obstacle(1, "ATTRIBUTE", "is missing an attribute required by your task")
 _MEMBER = Obstacle(
     2,

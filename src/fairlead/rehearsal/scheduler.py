@@ -9,20 +9,11 @@ from dataclasses import replace
 
 from fairlead.rehearsal.deployments import SICK, Deployments
 from fairlead.rehearsal.ledger import Change, Cluster
-from fairlead.rehearsal.model import (
-    ACTIVE,
-    DRAINING,
-    INACTIVE,
-    STOPPED,
-    UNHEALTHY,
-    Happening,
-    Instance,
-    Service,
-    Task,
-)
+from fairlead.rehearsal.model import ACTIVE, DRAINING, INACTIVE, STOPPED, UNHEALTHY, Instance, Task
 from fairlead.rehearsal.placement import Unplaced, Wanted, obstacle, room
 from fairlead.rehearsal.plane import Order, Plane
 from fairlead.rehearsal.rolling import Member, Step, bounds, daemon_step, step
+from fairlead.rehearsal.service import Happening, Service
 
 EVERY = 1.0
 """Seconds between passes when nothing wakes it."""
@@ -66,7 +57,7 @@ class Scheduler:
             self._ledger.put(cluster, replace(service, status=INACTIVE))
             return
         tasks = [task for task in tasks if task.desired != STOPPED]
-        self._stop_sick(tasks)
+        self._stop_sick(cluster, service, tasks)
         tasks = [task for task in tasks if cluster.tasks[task.arn].desired != STOPPED]
         members = [self._member(cluster, service, task) for task in tasks]
         if service.daemon:
@@ -75,9 +66,11 @@ class Scheduler:
             self._step_replica(cluster, service, members)
         self._deployments.settle(cluster, service.name)
 
-    def _stop_sick(self, tasks: Iterable[Task]) -> None:
+    def _stop_sick(self, cluster: Cluster, service: Service, tasks: Iterable[Task]) -> None:
         for task in tasks:
             if task.health == UNHEALTHY:
+                told = f"(task {task.id}) failed container health checks."
+                self._deployments.say(cluster, service, told)
                 self._plane.stop(task.arn, "ServiceSchedulerInitiated", SICK)
 
     def _member(self, cluster: Cluster, service: Service, task: Task) -> Member:

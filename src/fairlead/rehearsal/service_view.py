@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import BEGINNING, RUNNING, STOPPED, Deployment, Service, Task
+from fairlead.rehearsal.model import BEGINNING, RUNNING, STOPPED, Task
+from fairlead.rehearsal.service import Deployment, Service
 from fairlead.rehearsal.views import Out, present
 
 
@@ -71,7 +72,7 @@ def _deployment(deployment: Deployment, service: Service, tasks: Iterable[Task])
         "id": deployment.id,
         "status": deployment.status,
         "taskDefinition": deployment.definition,
-        "desiredCount": service.desired if primary else 0,
+        "desiredCount": service.desired if primary else sum(t.desired != STOPPED for t in own),
         "runningCount": _running(own),
         "pendingCount": _pending(own),
         "failedTasks": deployment.failed,

@@ -10,18 +10,11 @@ from typing import Any
 from fairlead.rehearsal.definitions import constraints, strategies
 from fairlead.rehearsal.faults import inactive_service, invalid, unsupported
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import (
-    ACTIVE,
-    DRAINING,
-    INACTIVE,
-    Deployment,
-    Happening,
-    Service,
-    Wire,
-)
+from fairlead.rehearsal.model import ACTIVE, DRAINING, INACTIVE, Wire
 from fairlead.rehearsal.operations.given import ids, refuse_others, tags_of
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane
+from fairlead.rehearsal.service import Deployment, Happening, Service
 from fairlead.rehearsal.service_view import service_view
 from fairlead.rehearsal.views import Out, failure, tag_list
 
@@ -164,6 +157,7 @@ def _percents(configuration: Wire) -> dict[str, Any]:
             raise invalid("minimumHealthyPercent must be between 0 and 100.")
         found["minimum"] = minimum
     if breaker := configuration.get("deploymentCircuitBreaker"):
+        refuse_others(breaker, ("enable", "rollback"))
         found |= {"breaker": breaker["enable"], "rollback": breaker["rollback"]}
     return found
 
