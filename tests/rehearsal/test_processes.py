@@ -63,11 +63,14 @@ async def test_nothing_is_left_when_the_block_ends(tmp_path: Path) -> None:
     assert list(children(mark)) == []
 
 
-def served(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
+SERVE = f"{sys.executable}, -m, http.server, '{{port}}'"
+
+
+def served(tmp_path: Path, *options: str, run: str = SERVE) -> subprocess.Popen[str]:
     file = tmp_path / "fairlead.yaml"
     file.write_text(
         "cluster: shop\nservices:\n  web:\n    replicas: 3\n    routes: [web.localhost]\n"
-        f"    run: [{sys.executable}, -m, http.server, '{{port}}']\n"
+        f"    run: [{run}]\n"
     )
     place = f"127.0.0.1:{free_port()}"
     argv = [*FAIRLEAD, "rehearse", "-f", str(file), "--listen", place, "--network", network()]
@@ -99,6 +102,21 @@ async def test_processes_do_not_outlive_the_server(tmp_path: Path, number: int) 
         status = server.wait(20)
     assert status == (0 if number != signal.SIGKILL else -signal.SIGKILL)
     await until(lambda: not list(children(mark)), "the containers end", 10)
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        ("sh, -c, exit 7", "Essential container in task exited: app: exit code 7"),
+        ("/no/such", "Task failed to start: app: CannotStartContainerError: /no/such: cannot be"),
+    ],
+)
+def test_why_a_task_did_not_stay_is_shown(tmp_path: Path, run: str, told: str) -> None:
+    with served(tmp_path, run=run) as server:
+        assert server.stdout
+        shown = next((line for line in server.stdout if line.startswith("# task ")), "")
+        server.terminate()
+    assert f"of service:shop-web: {told}" in shown
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ async def _serve(file: Path | None, task_memory: int, settings: dict[str, Any]) 
     stopped = _on_signals()
     async with Rehearsal(**settings, cluster=cluster.name if cluster else "default") as ecs:
         ecs.ledger.voices.append(_tell)
+        ecs.subscribe(_tell_of_end)
         names = populate(ecs, cluster, task_memory) if cluster else []
         _introduce(ecs, cluster, names)
         await stopped.wait()
@@ -120,6 +121,21 @@ def _tell_left_out(cluster: Cluster | None, docker: bool) -> None:
     if out:
         why = "they have no `image`" if docker else "only a `run` without an `image` runs here"
         _tell(f"# left out: {', '.join(out)}: {why}")
+
+
+def _tell_of_end(event: dict[str, Any]) -> None:
+    """Why a task did not stay; in AWS that is found by DescribeTasks only."""
+    task = event["detail"]
+    failed = task.get("stopCode") in ("TaskFailedToStart", "EssentialContainerExited")
+    if task.get("lastStatus") == "STOPPED" and failed:
+        ends = "; ".join(_end(each) for each in task["containers"])
+        identity = task["taskArn"].rpartition("/")[2]
+        _tell(f"# task {identity} of {task['group']}: {task['stoppedReason']}: {ends}")
+
+
+def _end(container: dict[str, Any]) -> str:
+    exited = f"exit code {container['exitCode']}" if "exitCode" in container else "not started"
+    return f"{container['name']}: {container.get('reason') or exited}"
 
 
 def _tell(text: str) -> None:
