@@ -240,6 +240,21 @@ async def test_an_unreadable_platform_moves_no_count() -> None:
     assert world.platform.counts["catalog"] == 2
 
 
+async def test_a_fairlead_that_starts_while_nothing_can_be_read_leaves_the_table_as_it_is() -> None:
+    world = await running(2)
+    before = dict(world.proxy.tables)
+    world.platform.away = True
+    world.loop = world.new_loop()
+    Commands(world.loop).adopt(Cluster(services=(CATALOG,)))
+    world.loop.restore(world.proxy.tables)
+    await world.settle()
+    assert world.proxy.tables == before
+    world.platform.away = False
+    world.platform.end("catalog-1", "Essential container in task exited")
+    await world.settle(12)
+    assert {e.id for e in world.proxy.tables["catalog"].entries} == {"catalog-2"}
+
+
 async def test_a_refused_count_is_told_and_tried_again() -> None:
     world = await running(2)
     world.platform.broken = "AccessDenied: ecs:UpdateService"

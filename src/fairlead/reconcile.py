@@ -30,13 +30,15 @@ RETRY = 0.5
 class Reconciler:
     """Brings every tracked service to what is wanted. Commands change `tracked` and `notify`.
 
-    `filed` holds the counts of the settings file, by service.
+    `filed` holds the counts of the settings file, by service. `spared` are services that the proxy
+    serves, and of which it is not known yet whether they are still wanted.
     """
 
     def __init__(self, edges: Edges) -> None:
         self.edges = edges
         self.tracked: dict[str, Tracked] = {}
         self.filed: dict[str, int] = {}
+        self.spared: frozenset[str] = frozenset()
         self._pass = ServicePass(edges, self.notify)
         self._dirty: set[str] = set()
         self._deadlines: dict[str, float] = {}
@@ -62,22 +64,24 @@ class Reconciler:
         self.notify(name)
 
     def restore(self, live: RoutingTable, marked: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Carry over, before the first pass, health and drains from what the proxy serves, and
+        """Carry over, before their first pass, health and drains from what the proxy serves, and
         drains that the cluster itself remembers, by endpoint id with the reason."""
-        now = self.edges.clock.now()
-        for name, tracked in self.tracked.items():
-            tracked.pushed = live.get(name)
-            for entry in tracked.pushed.entries if tracked.pushed else ():
+        for name in live.keys() & self.tracked.keys():
+            tracked = self.tracked[name]
+            tracked.pushed = live[name]
+            for entry in live[name].entries:
                 up = entry.state is EntryState.UP
                 tracked.health[entry.id] = Health(up=up, ever_up=True, ready_at=entry.ready_at)
                 if entry.state is EntryState.DRAINING:
                     before = "begun before fairlead was restarted"
-                    reason = marked.get(entry.id, before)
-                    tracked.drains[entry.id] = Drain(reason, now, shrink=tracked.asked)
-            for key, reason in marked.items():
-                if key.rpartition("-")[0] == name:
-                    drain = Drain(reason, now, shrink=tracked.asked)
-                    tracked.drains.setdefault(key, drain)
+                    self._drain_again(tracked, entry.id, marked.get(entry.id, before))
+        for key, reason in marked.items():
+            if known := self.tracked.get(key.rpartition("-")[0]):
+                self._drain_again(known, key, reason)
+
+    def _drain_again(self, tracked: Tracked, endpoint_id: str, reason: str) -> None:
+        drain = Drain(reason, self.edges.clock.now(), shrink=tracked.asked)
+        tracked.drains.setdefault(endpoint_id, drain)
 
     async def run(self) -> None:
         while True:
@@ -109,7 +113,7 @@ class Reconciler:
             live = await self.edges.proxy.read()
             for name, tracked in self.tracked.items():
                 tracked.pushed = live.get(name)
-            for name in live.keys() - self.tracked.keys():
+            for name in live.keys() - self.tracked.keys() - self.spared:
                 await self.edges.proxy.drop(name)
 
     async def _attempt(self, name: str, tracked: Tracked) -> None:

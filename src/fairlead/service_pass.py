@@ -12,7 +12,6 @@ from fairlead.core.guard import believe, permit
 from fairlead.core.health import Health
 from fairlead.core.model import Endpoint, EntryState, Phase, ServiceTable, Sighting
 from fairlead.core.plan import Abandon, Change, Forget, Resize, Start, Stop, Withdraw, plan
-from fairlead.core.routing import table
 from fairlead.core.view import Drain
 from fairlead.ports import (
     Checks,
@@ -70,6 +69,7 @@ class ServicePass:
         )
         known = tracked.belief.endpoints
         tracked.belief = believe(tracked.belief, whole)
+        tracked.read |= whole.complete and not tracked.belief.doubted
         if tracked.service.orchestrated:
             kept = next((s for s in sightings if s.desired is not None), Sighting())
             tracked.follow(kept.desired, kept.departing)
@@ -163,7 +163,7 @@ class ServicePass:
                 self._notify(tracked.service.name)
 
     async def _publish(self, tracked: Tracked) -> None:
-        wanted = table(tracked.intent, tracked.seen())
+        wanted = tracked.table()
         if wanted != tracked.pushed:
             await self._edges.proxy.push(wanted)
             tracked.pushed = wanted

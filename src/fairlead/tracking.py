@@ -8,6 +8,7 @@ from fairlead.core.counted import shrinking
 from fairlead.core.guard import Belief
 from fairlead.core.health import Health
 from fairlead.core.model import Decision, Endpoint, Phase, Service, ServiceTable
+from fairlead.core.routing import table
 from fairlead.core.view import Drain, Intent, Leave, Seen
 
 EXPIRED = Health()
@@ -21,13 +22,15 @@ def _nothing_known() -> Belief:
 class Tracked:
     """One service. `first_seen` is monotonic, by endpoint id; `pushed` is what the proxy serves.
 
-    `asked`: its count was set by command, and its platform keeps another yet.
+    `asked`: its count was set by command, and its platform keeps another yet. `read`: its platforms
+    have been read whole, so that an endpoint which is not known is not there.
     `removed`: it is no longer in the settings and is forgotten once its last endpoint has gone.
     """
 
     intent: Intent
     removed: bool = False
     asked: bool = False
+    read: bool = False
     belief: Belief = field(default_factory=_nothing_known)
     health: dict[str, Health] = field(default_factory=dict)
     drains: dict[str, Drain] = field(default_factory=dict)
@@ -75,6 +78,15 @@ class Tracked:
     def _leaves(self, endpoint: Endpoint) -> bool:
         present = endpoint.phase in (Phase.RUNNING, Phase.PENDING)
         return present and endpoint.id in self.leaves
+
+    def table(self) -> ServiceTable:
+        """What the proxy is to serve: as it is, as far as nothing is known of it yet."""
+        wanted = table(self.intent, self.seen())
+        if self.read or self.pushed is None:
+            return wanted
+        known = self.belief.endpoints
+        unknown = tuple(e for e in self.pushed.entries if e.id not in known)
+        return replace(wanted, entries=(*wanted.entries, *unknown))
 
     def seen(self) -> tuple[Seen, ...]:
         return tuple(self._seen(endpoint) for endpoint in self.endpoints)

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from fairlead.core.errors import BadInput, FairleadError
-from fairlead.core.model import Cluster, Service
+from fairlead.core.errors import BadInput, FairleadError, PlatformError
+from fairlead.core.model import Cluster, Entry, Route, Service, ServiceTable
 from fairlead.daemon.control import DaemonControl, Ending
 from fairlead.journal import EventLog
 from fairlead.settings import load
@@ -26,7 +26,7 @@ class Ground:
     def __init__(self, folder: Path) -> None:
         self.world, self.file = StubWorld(), SHOP
         self.ranges: list[tuple[int, int]] = []
-        running = SimpleNamespace(
+        self.running = running = SimpleNamespace(
             follow=lambda cluster: self.ranges.append(cluster.ports), discovery=None, metered=None
         )
         wired = SimpleNamespace(loop=self.world.loop, proxy=self.world.proxy, running=running)
@@ -54,6 +54,42 @@ async def test_more_endpoints_than_ports_are_refused_and_change_nothing(ground: 
     await ground.control.scale("b", 2)
     with pytest.raises(BadInput, match="no service 'c'"):
         await ground.control.scale("c", 900)
+
+
+class _Found:
+    """Implements ports.Discovery: `away` until it can be read."""
+
+    def __init__(self, *found: Service) -> None:
+        self.found, self.away = found, True
+
+    async def services(self) -> tuple[Service, ...]:
+        if self.away:
+            raise PlatformError("the engine is away")
+        return self.found
+
+
+async def test_discovered_services_are_served_on_while_nothing_can_be_discovered(
+    ground: Ground,
+) -> None:
+    blog = Service("blog", (Route("blog.localhost"),), found="docker")
+    discovery, proxy = _Found(blog), ground.world.proxy
+    ground.running.discovery = discovery
+    old = {name: ServiceTable(name, entries=(Entry(f"{name}-1", "127.0.0.1", 80),)) for name in
+           ("blog", "gone")}  # fmt: skip
+    proxy.tables |= old
+    ground.control.begin(SHOP, set(old))
+    await ground.control.discover()
+    ground.world.loop.restore(await proxy.read())
+    ground.world.loop.notify("")
+    await ground.world.loop._resync()
+    await ground.world.settle()
+    assert {name: proxy.tables[name] for name in old} == old
+    discovery.away, ground.world.platform.away = False, True
+    await ground.control.discover()
+    await ground.world.settle()
+    assert proxy.tables["blog"].entries == old["blog"].entries
+    assert "gone" not in proxy.tables
+    assert proxy.tables["blog"].routes == blog.routes
 
 
 async def test_apply_follows_a_changed_range_of_ports(ground: Ground) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fairlead.commands import Commands
 from fairlead.core.changes import describe
-from fairlead.core.errors import BadInput, FairleadError
+from fairlead.core.errors import BadInput, FairleadError, ProxyError
 from fairlead.core.model import Cluster, Event, Service
 from fairlead.core.plan import SETTLE
 from fairlead.daemon.status import status
@@ -48,9 +48,14 @@ class DaemonControl:
         self._strange = asyncio.Event()
 
     def begin(self, cluster: Cluster, leftovers: set[str]) -> None:
-        """Adopt the settings for the first time."""
+        """Adopt the settings for the first time. Where services are discovered, those that are
+        `leftovers` of an earlier daemon go once it is known that nobody wants them."""
         self._cluster = cluster
-        self._commands.adopt(cluster, leftovers)
+        if self._wired.running.discovery is None:
+            self._commands.adopt(cluster, leftovers)
+            return
+        self._wired.loop.spared = frozenset(leftovers)
+        self._commands.adopt(cluster)
 
     async def status(self, service: str = "") -> dict[str, Any]:
         wired, cluster = self._wired, self._cluster.name
@@ -136,10 +141,19 @@ class DaemonControl:
         except FairleadError:
             return
         async with self._applying:
-            if found != self._found:
+            leftovers, self._wired.loop.spared = self._wired.loop.spared, frozenset()
+            if found != self._found or leftovers:
                 self._tell_found(found)
                 self._found = found
-                self._commands.adopt(self._whole())
+                self._commands.adopt(self._whole(), leftovers)
+            if leftovers:
+                await self._restore(leftovers)
+
+    async def _restore(self, names: Collection[str]) -> None:
+        """These served before they were known."""
+        with suppress(ProxyError):
+            live = await self._wired.proxy.read()
+            self._wired.loop.restore({n: table for n, table in live.items() if n in names})
 
     def _tell_found(self, found: tuple[Service, ...]) -> None:
         known = {service.name for service in self._found}
