@@ -5,10 +5,11 @@ Adapters raise only errors of core.errors: foreign ones are mapped where they co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fairlead.core.dns import Change, Problem, Record
 from fairlead.core.health import Health
 from fairlead.core.model import (
     Counters,
@@ -200,6 +201,28 @@ class Checks(Protocol):
 class Clock(Protocol):
     def now(self) -> float:
         """Monotonic seconds."""
+
+Fence = Callable[[], Awaitable[None]]
+"""Awaited before each write: an error of core.errors when this process may not write any more."""
+
+
+class DnsProvider(Protocol):
+    """Where DNS records are kept."""
+
+    async def read(self, names: Collection[str]) -> tuple[Record, ...]:
+        """All addresses, CNAMEs and aliases of these names, and the TXT records of their owners.
+
+        DnsError when one cannot be read: half an answer is none.
+        """
+
+    async def apply(self, changes: Collection[Change], fence: Fence) -> tuple[Problem, ...]:
+        """Make them, where what is there is still exactly `before`; the names that failed.
+
+        One name's failure does not hold up the others. DnsError when nothing can be written.
+        """
+
+    async def close(self) -> None: ...
+
 
     def wall(self) -> float:
         """Seconds since the epoch."""

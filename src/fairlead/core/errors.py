@@ -9,6 +9,8 @@
     ├── Missing             a program or module that must be installed first
     ├── PlatformError       endpoints could not be read, started or stopped
     ├── ProxyError          the proxy could not be reached, or refused a table
+    ├── LeaseError          another controller leads, or the lease could not be read or written
+    ├── DnsError            DNS records could not be read or changed
     ├── WireError           an HTTP exchange failed; adapters make their own error of it
     ├── DaemonError         the CLI could not reach the daemon, or it answered with an error
     └── WrongAnswer         rehearsal/faults.py: an answer of the local ECS is wrong
@@ -61,6 +63,18 @@ class PlatformError(FairleadError):
 
 class ProxyError(FairleadError):
     """The proxy could not be reached, or refused a table."""
+
+
+class LeaseError(FairleadError):
+    """Another controller leads, or the lease's record could not be read or written."""
+
+
+class DnsError(FairleadError):
+    """DNS records could not be read or changed. `retry_after`: seconds to wait, if it was told."""
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class WireError(FairleadError):
