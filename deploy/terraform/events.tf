@@ -13,9 +13,13 @@ resource "aws_cloudwatch_event_rule" "events" {
   tags = var.tags
 
   event_pattern = jsonencode({
-    source        = ["aws.ecs"]
-    "detail-type" = ["ECS Task State Change", "ECS Container Instance State Change"]
-    detail        = { clusterArn = [data.aws_ecs_cluster.this.arn] }
+    source = ["aws.ecs"]
+    "detail-type" = [
+      "ECS Task State Change",
+      "ECS Container Instance State Change",
+      "ECS Service Action",
+    ]
+    detail = { clusterArn = [data.aws_ecs_cluster.this.arn] }
   })
 }
 

@@ -32,12 +32,16 @@ resource "aws_ecs_task_definition" "this" {
 
       environment = [
         { name = "FAIRLEAD_SETTINGS", value = var.settings },
-        { name = "AWS_DEFAULT_REGION", value = data.aws_region.current.name },
+        { name = "AWS_DEFAULT_REGION", value = data.aws_region.current.id },
+      ]
+
+      secrets = var.hook_token == null ? [] : [
+        { name = "FAIRLEAD_HOOK_TOKEN", valueFrom = var.hook_token },
       ]
 
       # The last table and the decisions outlive the container.
       mountPoints = [
-        { sourceVolume = "state", containerPath = "/var/lib/fairlead", readOnly = false },
+        { sourceVolume = "${var.name}-state", containerPath = "/var/lib/fairlead", readOnly = false },
       ]
 
       healthCheck = {
@@ -52,7 +56,7 @@ resource "aws_ecs_task_definition" "this" {
         logDriver = "awslogs"
         options = {
           "awslogs-group"         = aws_cloudwatch_log_group.this.name
-          "awslogs-region"        = data.aws_region.current.name
+          "awslogs-region"        = data.aws_region.current.id
           "awslogs-stream-prefix" = "node"
         }
       }
@@ -60,7 +64,8 @@ resource "aws_ecs_task_definition" "this" {
   ])
 
   volume {
-    name = "state"
+    # On the node the volume has this very name, which no other task may share.
+    name = "${var.name}-state"
 
     docker_volume_configuration {
       scope         = "shared"
@@ -79,6 +84,7 @@ resource "aws_ecs_service" "this" {
   propagate_tags      = "SERVICE"
   tags                = var.tags
 
-  # A daemon service stops its task on a node before it starts the next: one node after the other.
-  deployment_minimum_healthy_percent = 50
+  # A daemon service stops its task on a node before it starts the next one, on half of the nodes at a
+  # time. The percentage is rounded up to whole tasks: of a single one, any would keep it for ever.
+  deployment_minimum_healthy_percent = data.aws_ecs_cluster.this.registered_container_instances_count > 1 ? 50 : 0
 }

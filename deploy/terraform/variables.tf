@@ -48,6 +48,12 @@ variable "events" {
   default     = false
 }
 
+variable "hook_token" {
+  description = "ARN of the SSM parameter or Secrets Manager secret with the token of the sidecars (fairlead hook), of 16 characters at least. It becomes the file hook-token: say hooks = { listen = …, token_file = \"hook-token\" } in the settings. Null without sidecars."
+  type        = string
+  default     = null
+}
+
 variable "ephemeral_ports" {
   description = "First and last dynamic host port: net.ipv4.ip_local_port_range of the nodes."
   type        = tuple([number, number])

@@ -1,45 +1,71 @@
-"""The task definition with the sidecar, against AWS's own model of the API."""
+"""The task definition with the sidecar, against AWS's model of the API, and against the hook."""
 
 from __future__ import annotations
 
+import copy
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import botocore.session
-from botocore.validate import ParamValidator
+import pytest
 
-FILE = Path(__file__).parents[2] / "deploy/service.json"
+from fairlead import hook
+from fairlead.platforms.labels import read_labels
+from tests.deploy.ecs_model import problems
 
-
-def _unknown(document: Any, shape: Any, path: str = "") -> list[str]:
-    """Members that the model does not know; the validator lets them pass."""
-    if shape.type_name == "structure":
-        return [
-            found
-            for key, value in document.items()
-            for found in (
-                _unknown(value, shape.members[key], f"{path}.{key}")
-                if key in shape.members
-                else [f"{path}.{key}"]
-            )
-        ]
-    if shape.type_name == "list":
-        return [x for each in document for x in _unknown(each, shape.member, f"{path}[]")]
-    return []
+ROOT = Path(__file__).parents[2]
+DOCUMENT = json.loads((ROOT / "deploy/service.json").read_text())
+APP, SIDECAR = DOCUMENT["containerDefinitions"]
 
 
 def test_aws_would_take_it() -> None:
-    model = botocore.session.get_session().get_service_model("ecs")
-    shape = model.operation_model("RegisterTaskDefinition").input_shape
-    document = json.loads(FILE.read_text())
-    report = ParamValidator().validate(document, shape)
-    assert not report.has_errors(), report.generate_report()
-    assert _unknown(document, shape) == []
+    assert problems(DOCUMENT) == []
 
 
-def test_the_sidecar_is_stopped_before_the_app() -> None:
-    app, sidecar = json.loads(FILE.read_text())["containerDefinitions"]
-    assert sidecar["dependsOn"] == [{"containerName": app["name"], "condition": "START"}]
-    assert sidecar["essential"]
-    assert app["portMappings"][0]["hostPort"] == 0
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda d: d.update(networkMod="bridge"), "networkMod is not known"),
+        (lambda d: d.update(networkMode="bridged"), "networkMode is none of"),
+        (lambda d: d.pop("family"), "family"),
+        (lambda d: d["containerDefinitions"][1].update(stopTimeout="30"), "stopTimeout"),
+    ],
+)
+def test_what_aws_would_not_take_is_found(spoil: Callable[[Any], Any], told: str) -> None:
+    spoil(spoilt := copy.deepcopy(DOCUMENT))
+    assert any(told in problem for problem in problems(spoilt))
+
+
+def test_the_sidecar_is_stopped_before_the_app_and_with_it() -> None:
+    assert SIDECAR["dependsOn"] == [{"containerName": APP["name"], "condition": "START"}]
+    assert SIDECAR["command"] == ["fairlead", "hook"]
+    assert SIDECAR["essential"]
+    assert APP["essential"]
+
+
+def test_the_sidecar_is_given_longer_than_it_drains() -> None:
+    assert SIDECAR["stopTimeout"] > hook.TIMEOUT
+
+
+def test_ecs_chooses_the_host_port() -> None:
+    assert [mapping["hostPort"] for mapping in APP["portMappings"]] == [0]
+
+
+def test_the_token_is_no_plain_text() -> None:
+    assert [secret["name"] for secret in SIDECAR["secrets"]] == ["FAIRLEAD_HOOK_TOKEN"]
+    assert DOCUMENT["executionRoleArn"], "without it, ECS cannot read the secret"
+    assert "environment" not in SIDECAR
+
+
+def test_the_labels_are_such_as_fairlead_reads() -> None:
+    found = read_labels(APP["dockerLabels"])
+    assert found
+    assert [route.host for route in found.routes] == ["catalog.example.com"]
+
+
+def test_the_docs_show_the_same_sidecar() -> None:
+    section = (ROOT / "docs/cli.md").read_text().partition("## fairlead hook")[2]
+    (shown,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)[:1]
+    assert json.loads(shown) == {**SIDECAR, "image": "fairlead"}
