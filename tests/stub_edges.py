@@ -182,6 +182,9 @@ class StubProxy:
         self.tables.pop(service, None)
         return len(self.pushes)
 
+    async def follows(self, service: str) -> bool:
+        return not self.dead
+
     async def counters(self, service: str) -> dict[str, Counters]:
         self._live()
         entries = self.tables[service].entries

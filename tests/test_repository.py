@@ -21,7 +21,7 @@ MACHINE = "|".join(
 REGISTRY = "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.org",
                      "index" + "-url", "find" + "-links"))  # fmt: skip
 FORBIDDEN = re.compile(rf"(?<![\w.~])(?:{MACHINE})|{REGISTRY}")
-PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)(?:; \S.*)?")
+PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==([A-Za-z0-9.]+)(?:; \S.*)?")
 
 
 def files() -> list[Path]:

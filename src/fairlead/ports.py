@@ -11,6 +11,7 @@ from typing import Protocol
 
 from fairlead.core.dns import Change, Problem, Record
 from fairlead.core.health import Health
+from fairlead.core.lease import Lease
 from fairlead.core.model import (
     Counters,
     Decision,
@@ -172,6 +173,9 @@ class Proxy(Protocol):
     async def drop(self, service: str) -> int:
         """Forget a service and its routes."""
 
+    async def follows(self, service: str) -> bool:
+        """Whether all that a table says no more is really out of use, wherever it was in use."""
+
     async def counters(self, service: str) -> dict[str, Counters]:
         """By endpoint id, for every entry of the service's table."""
 
@@ -198,10 +202,6 @@ class Checks(Protocol):
     def unwatch(self, endpoint_id: str) -> None: ...
 
 
-class Clock(Protocol):
-    def now(self) -> float:
-        """Monotonic seconds."""
-
 Fence = Callable[[], Awaitable[None]]
 """Awaited before each write: an error of core.errors when this process may not write any more."""
 
@@ -224,6 +224,10 @@ class DnsProvider(Protocol):
     async def close(self) -> None: ...
 
 
+class Clock(Protocol):
+    def now(self) -> float:
+        """Monotonic seconds."""
+
     def wall(self) -> float:
         """Seconds since the epoch."""
 
@@ -237,6 +241,19 @@ class Decisions(Protocol):
         """Keep it beyond the daemon's life."""
 
     def drop(self, service: str) -> None: ...
+
+
+class LeaseStore(Protocol):
+    """Holds the one record of who leads. LeaseError when it cannot be reached."""
+
+    async def read(self) -> Lease | None:
+        """None when there is none yet."""
+
+    async def swap(self, before: Lease, after: Lease) -> bool:
+        """Put `after` in the place of `before` (Lease() for none); False when another one is there.
+
+        It may have been carried out though it raised: then the next read says so.
+        """
 
 
 class Journal(Protocol):

@@ -137,10 +137,13 @@ class ServicePass:
         """How many requests are in flight on draining endpoints; one never routed to has none."""
         if not tracked.draining:
             return
+        proxy, name = self._edges.proxy, tracked.service.name
         routed = {entry.id for entry in tracked.pushed.entries} if tracked.pushed else set()
-        tracked.in_flight = {key: 0 for key in tracked.drains if key not in routed}
+        tracked.in_flight = {}
         try:
-            counters = await self._edges.proxy.counters(tracked.service.name)
+            if await proxy.follows(name):
+                tracked.in_flight = {key: 0 for key in tracked.drains if key not in routed}
+            counters = await proxy.counters(name)
         except ProxyError:
             return
         tracked.in_flight.update((key, c.in_flight) for key, c in counters.items())

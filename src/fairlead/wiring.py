@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from fairlead.clock import SystemClock
 from fairlead.core.health import Health
 from fairlead.core.model import Cluster, Service
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
+from fairlead.leases.fence import Confirm, FencedOrchestrator
+from fairlead.leases.file import FileLease
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.ports import (
+    Checks,
     Discovery,
     Journal,
+    LeaseStore,
     Metered,
     Notify,
     Orchestrator,
     Platform,
     Prober,
+    Proxy,
     Runner,
 )
 from fairlead.probes import Probes
@@ -27,6 +33,14 @@ from fairlead.probes.checker import Checker
 from fairlead.proxies.nginx.proxy import NginxProxy
 from fairlead.reconcile import Reconciler
 from fairlead.service_pass import Edges
+
+if TYPE_CHECKING:
+    from fairlead.fleet.fleet import Fleet
+
+
+def lease_store(cluster: Cluster, state: Path) -> LeaseStore:
+    """Where the cluster's controllers agree on who leads."""
+    return FileLease(Path(cluster.controller.lease or state / "lease.json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,10 @@ class Running:
     marked: Callable[[Collection[Service]], dict[str, str]] = lambda _: {}
 
 
+class ClosingChecks(Checks, Protocol):
+    async def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wired:
     """A loop with its edges, by their own types where the daemon needs more than the port."""
@@ -55,8 +73,8 @@ class Wired:
     loop: Reconciler
     running: Running
     fixed: FixedPlatform
-    proxy: NginxProxy
-    checker: Checker
+    proxy: Proxy
+    checker: ClosingChecks
     bell: Bell
 
 
@@ -79,17 +97,49 @@ class Bell:
 
 
 def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
-    """The edges for these settings, and the loop over them."""
+    """The edges of one machine for these settings, and the loop over them."""
     clock, bell = SystemClock(), Bell()
-    running = _RUNNING[cluster.platform](cluster, state, bell.notify, journal)
-    fixed = FixedPlatform(bell.notify, clock)
+    running = open_platform(cluster, state, bell.notify, journal)
     proxy = NginxProxy(state, cluster.front, bell.notify, journal)
     checker = Checker(running.gated(Probes()), clock, bell.report)
+    return _looped(state, journal, bell, running, proxy, checker)
+
+
+def wire_fleet(
+    cluster: Cluster, state: Path, journal: EventLog, confirm: Confirm
+) -> tuple[Wired, Fleet]:
+    """The edges of a controller, whose proxy and checks are those of its agents. `confirm` is asked
+    before each write to the platform."""
+    from fairlead.fleet.fleet import Fleet
+
+    clock, bell = SystemClock(), Bell()
+    running = open_platform(cluster, state, bell.notify, journal)
+    if running.orchestrator:
+        running = replace(running, orchestrator=FencedOrchestrator(running.orchestrator, confirm))
+    fleet = Fleet(bell.notify, bell.report, journal, clock)
+    return _looped(state, journal, bell, running, fleet, fleet), fleet
+
+
+def _looped(
+    state: Path,
+    journal: EventLog,
+    bell: Bell,
+    running: Running,
+    proxy: Proxy,
+    checker: ClosingChecks,
+) -> Wired:
+    clock = SystemClock()
+    fixed = FixedPlatform(bell.notify, clock)
     decisions = DecisionFiles(state / "decisions", journal)
     platforms = (running.platform, fixed)
     edges = Edges(platforms, proxy, checker, decisions, journal, clock, running.orchestrator)
     bell.loop = Reconciler(edges)
     return Wired(bell.loop, running, fixed, proxy, checker, bell)
+
+
+def open_platform(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Running:
+    """The platform of the settings, not opened yet."""
+    return _RUNNING[cluster.platform](cluster, state, notify, journal)
 
 
 async def _opened() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from fairlead.cli.client import Client
 from fairlead.cli.place import Place
-from fairlead.cli.up import _tell
+from fairlead.cli.up import tell_event
 from fairlead.core.errors import DaemonError
 from fairlead.core.model import Event
 
@@ -175,7 +175,7 @@ def test_a_follower_of_a_killed_daemon_says_that_it_is_lost(fairlead: Any, file:
 def test_up_prints_events_and_survives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     event = Event(1, time.time(), "ready", "catalog", "passed \x1b[2J", "catalog-1")
     monkeypatch.setattr("sys.stdout", out := io.StringIO())
-    _tell(event)
+    tell_event(event)
     assert out.getvalue().endswith(f"{'catalog/catalog-1':<28}  passed \\x1b[2J\n")
     out.close()
-    _tell(event)
+    tell_event(event)

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from fairlead.daemon import life
+from fairlead.daemon import signals
 from fairlead.daemon.control import Ending
 
 
@@ -31,7 +31,7 @@ class Applies:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """Holds a word while there is one; the signals are as before afterwards."""
     present = {"terminal"}
-    monkeypatch.setattr(life, "has_terminal", lambda: bool(present))
+    monkeypatch.setattr(signals, "has_terminal", lambda: bool(present))
     numbers = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
     yield present
@@ -42,7 +42,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 async def hang_up(begin: Any = None) -> tuple[bool, bool]:
     """Whether it applied, and whether it is asked to end."""
     control, ending = Applies(), Ending()
-    life._on_signals(cast(Any, control), ending)
+    signals.on_signals(lambda: ending.ask(keep=False), control.apply)
     if begin:
         begin()
     os.kill(os.getpid(), signal.SIGHUP)
@@ -73,7 +73,7 @@ async def test_under_nohup_it_never_ends_so(terminal: set[str]) -> None:
 
 
 def test_a_process_of_its_own_session_has_no_terminal() -> None:
-    code = "from fairlead.daemon.life import has_terminal; print(has_terminal())"
+    code = "from fairlead.daemon.signals import has_terminal; print(has_terminal())"
     done = subprocess.run(
         [sys.executable, "-c", code], start_new_session=True, capture_output=True, check=True
     )

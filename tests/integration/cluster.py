@@ -20,6 +20,11 @@ from fairlead.cli.place import Place
 from tests.ground import PATIENCE, free_port, until
 
 APP = Path(__file__).parent / "app.py"
+_BODY = json.dumps({"item": "x" * 300}).encode()
+CALLS = (
+    Call("GET", "/a", expect=b"GET /a"),
+    Call("POST", "/b", _BODY, expect=b"POST /b " + _BODY),
+)
 
 
 def service(**more: Any) -> dict[str, Any]:
@@ -97,11 +102,7 @@ class RunningCluster:
 
     def load(self, clients: int = 8, host: str = "app.localhost", **more: Any) -> Load:
         """GET and POST with a body, each answer checked."""
-        body = json.dumps({"item": "x" * 300}).encode()
-        calls = more.pop("calls", None) or (
-            Call("GET", "/a", expect=b"GET /a"),
-            Call("POST", "/b", body, expect=b"POST /b " + body),
-        )
+        calls = more.pop("calls", None) or CALLS
         return Load(clients, host, self.port, calls, **more)
 
     async def get(self, path: str = "/", host: str = "app.localhost") -> Any:
@@ -135,7 +136,7 @@ class RunningCluster:
     def left_over(self) -> list[int]:
         """Processes that name this cluster's directory in command line or environment."""
         mark = str(self.state).encode()
-        return [int(p.name) for p in Path("/proc").glob("[0-9]*") if _names(p, mark)]
+        return [int(p.name) for p in Path("/proc").glob("[0-9]*") if names(p, mark)]
 
     def log(self) -> str:
         logs = [self.state.parent / "daemon.log", self.state / "nginx" / "error.log"]
@@ -144,7 +145,7 @@ class RunningCluster:
         return "\n---\n".join(texts)
 
 
-def _names(process: Path, mark: bytes) -> bool:
+def names(process: Path, mark: bytes) -> bool:
     if int(process.name) == os.getpid():
         return False
     try:

@@ -15,12 +15,12 @@ from fairlead.api.app import create_app
 from fairlead.api.control import Control
 from fairlead.api.hooks import create_hooks
 from fairlead.api.unix import listen
-from fairlead.core.errors import BadInput, Busy
+from fairlead.core.errors import Busy
 from fairlead.core.model import Hooks
 from fairlead.serving import serve_on
+from fairlead.tokens import read_token
 
 MAX_CONNECTIONS = 64
-LEAST_SECRET = 16
 GRACE = 5
 """Seconds that requests in flight have to end when the daemon does."""
 
@@ -50,7 +50,7 @@ async def serve_hooks(control: Control, hooks: Hooks) -> AsyncIterator[None]:
     if not hooks.listen:
         yield
         return
-    app = create_hooks(control, _secret(hooks))
+    app = create_hooks(control, read_token(hooks.token_file, "hooks"))
     listener = _listen(hooks.listen)
     server = await _start(app, listener)
     try:
@@ -67,18 +67,6 @@ def _listen(place: str) -> socket.socket:
         raise Busy(f"cannot listen on {place} for hooks: {error.strerror or error}") from error
     listener.setblocking(False)
     return listener
-
-
-def _secret(hooks: Hooks) -> str:
-    if not hooks.token_file:
-        return ""
-    try:
-        secret = Path(hooks.token_file).read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as error:
-        raise BadInput(f"hooks: cannot read the token in {hooks.token_file}: {error}") from error
-    if len(secret) < LEAST_SECRET:
-        raise BadInput(f"hooks: the token in {hooks.token_file} is shorter than {LEAST_SECRET}")
-    return secret
 
 
 async def _start(app: Starlette, listener: socket.socket) -> uvicorn.Server:

@@ -28,6 +28,8 @@ COMMANDS = (
     "logs",
     "check",
     "verify",
+    "controller",
+    "agent",
     "rehearse",
     "hook",
     "export",

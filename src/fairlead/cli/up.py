@@ -36,10 +36,10 @@ def command(place: Place, detach: bool, timeout: float) -> int:
         return start_and_wait(place, timeout)
     from fairlead.daemon import run
 
-    return run(place.file, place.state, _tell)
+    return run(place.file, place.state, tell_event)
 
 
-def _tell(event: Event) -> None:
+def tell_event(event: Event) -> None:
     """A terminal that went away must not end the daemon."""
     from dataclasses import asdict
     from typing import cast

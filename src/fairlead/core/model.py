@@ -305,6 +305,24 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """An nginx without Lua that somebody else runs, and how it is told (proxy kind `plain`).
+
+    `upstreams` is the file that fairlead writes; nginx's http block includes it. `binary` is its
+    argv, with the options that it was started with; `reload` makes it read its files again, empty
+    for `binary -s reload`. At `confirm`, a loopback `address:port`, nginx says which writing it
+    serves. `servers`: server blocks are written too. `debounce`: least seconds between two reloads.
+    """
+
+    upstreams: str = "/etc/nginx/conf.d/fairlead.conf"
+    binary: tuple[str, ...] = ("nginx",)
+    reload: tuple[str, ...] = ()
+    confirm: str = "127.0.0.1:7079"
+    servers: bool = True
+    debounce: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Docker:
     """Which engine; empty for the one that Docker's own tools use."""
 
@@ -340,6 +358,38 @@ class Hooks:
 
 
 @dataclass(frozen=True, slots=True)
+class ControllerPlace:
+    """Where agents reach this cluster's controller: `address:port`, or empty for nowhere.
+
+    `token_file` holds what they have to show; without it only loopback is listened on. `lease` is
+    where controllers of the same cluster agree on who leads: a file; empty for one in the state
+    directory.
+    """
+
+    listen: str = ""
+    token_file: str = ""
+    lease: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlace:
+    """Which controllers an agent follows (URLs, in the order in which they are tried), and with
+    what token. `node` is its node's id, empty for what the platform or the machine calls it.
+
+    After `orphan_after` seconds without a controller it reads the platform itself, every
+    `orphan_interval` seconds. It ends `leave_timeout` seconds after it was asked to, if nobody says
+    sooner that no more requests will come.
+    """
+
+    controllers: tuple[str, ...] = ()
+    token_file: str = ""
+    node: str = ""
+    orphan_after: float = 60.0
+    orphan_interval: float = 30.0
+    leave_timeout: float = 90.0
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """A settings file as a whole. `ports` is the first and last port for endpoints."""
 
@@ -348,7 +398,11 @@ class Cluster:
     docker: Docker = field(default_factory=Docker)
     ecs: Ecs = field(default_factory=Ecs)
     hooks: Hooks = field(default_factory=Hooks)
+    controller: ControllerPlace = field(default_factory=ControllerPlace)
+    agent: AgentPlace = field(default_factory=AgentPlace)
     front: Front = field(default_factory=Front)
+    proxy: str = "nginx"
+    plain: Plain = field(default_factory=Plain)
     ports: tuple[int, int] = (20000, 29999)
     services: tuple[Service, ...] = ()
 

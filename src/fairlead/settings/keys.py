@@ -30,6 +30,12 @@ def _open_hooks(hooks: Fields) -> str:
     return "off loopback a token_file is needed" if bare else ""
 
 
+def _open_controller(controller: Fields) -> str:
+    """Whoever reaches the listener would learn of every endpoint, and could vote on its health."""
+    listen, token = controller["controller.listen"], "controller.token_file" in controller
+    return "off loopback a token_file is needed" if not (listen.startswith("127.") or token) else ""
+
+
 def _key_has_use(balance: Fields) -> str:
     """A key that does nothing is a mistake."""
     idle = "traffic.hash_key" in balance and balance["traffic.balance"] != Balance.HASH
@@ -41,8 +47,61 @@ def _as_env(variables: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(variables.items()))
 
 
+_OF_NGINX = {"front.workers": "workers", "front.access_log": "access_log"}
+_OF_PLAIN = ("upstreams", "binary", "reload", "confirm", "servers", "debounce")
+
+
+def _proxy_has_use(proxy: Fields) -> str:
+    """A key that does nothing is a mistake."""
+    if proxy.get("proxy", "nginx") == "plain":
+        idle = [name for field, name in _OF_NGINX.items() if field in proxy]
+        return f"{idle[0]} is the plain nginx's own, in its nginx.conf" if idle else ""
+    idle = [name for name in _OF_PLAIN if f"plain.{name}" in proxy]
+    return f"{idle[0]} is of use only with kind: plain" if idle else ""
+
+
+_ARGV = ListOf(Written("a word of the command", 4096), "words: [program, argument]", 100)
 _PROXY = Section(
     (
+        Key(
+            "kind",
+            Choice(("nginx", "plain")),
+            "`nginx`: fairlead's own, with Lua, never reloaded. `plain`: one without Lua that somebody "
+            "else runs; see plain-nginx.md.",
+            "proxy",
+        ),
+        Key(
+            "upstreams",
+            words.FILE,
+            "The file that fairlead writes for a plain nginx, which its http block includes.",
+            "plain.upstreams",
+        ),
+        Key(
+            "binary",
+            _ARGV,
+            "The plain nginx's program, with the options that it was started with.",
+            "plain.binary",
+        ),
+        Key(
+            "reload",
+            _ARGV,
+            "What makes it reload, such as `[systemctl, reload, nginx]`.",
+            "plain.reload",
+            default="the binary with `-s reload`",
+        ),
+        Key(
+            "confirm",
+            words.LOOPBACK,
+            "Where it says which writing of the file it serves: so a reload is confirmed.",
+            "plain.confirm",
+        ),
+        Key(
+            "servers",
+            Flag(),
+            "Write server blocks for the routes too, not only upstreams.",
+            "plain.servers",
+        ),
+        Key("debounce", Duration(0.01, _HOUR), "Least time between two reloads.", "plain.debounce"),
         Key(
             "workers",
             Either((Literal("auto", 0), Integer(1, 64))),
@@ -63,7 +122,8 @@ _PROXY = Section(
             "front.keepalive",
         ),
         Key("access_log", Flag(), "Write a line for each request.", "front.access_log"),
-    )
+    ),
+    rule=_proxy_has_use,
 )
 
 _ROUTE = Section(
@@ -230,6 +290,40 @@ _HOOKS = Section(
             "hooks.token_file", default="none: allowed on loopback only"),
     ),
     rule=_open_hooks,
+)  # fmt: skip
+
+_CONTROLLER = Section(
+    (
+        Key("listen", Either((words.LISTEN_PORT, words.LISTENER)),
+            "Where agents reach the controller.", "controller.listen", required=True),
+        Key("token_file", words.DIRECTORY, "A file with the token that agents have to show.",
+            "controller.token_file", default="none: allowed on loopback only"),
+        Key("lease", words.DIRECTORY,
+            "The file in which several controllers of a machine agree on who leads.",
+            "controller.lease", default="lease.json in the state directory"),
+    ),
+    rule=_open_controller,
+)  # fmt: skip
+
+_AGENT = Section(
+    (
+        Key("controllers",
+            ListOf(words.CONTROLLER, "URLs: [ws://10.0.1.100:7700]", 16, single=True),
+            "The controllers, in the order in which they are tried.", "agent.controllers",
+            required=True),
+        Key("token_file", words.DIRECTORY, "A file with the token that the controller wants.",
+            "agent.token_file", default="none"),
+        Key("node", words.NODE, "This node's id, as the platform calls it.", "agent.node",
+            default="on ECS the EC2 instance's id, else the host's name"),
+        Key("orphan_after", Duration(1, _DAY),
+            "Without a controller for so long, the agent reads the platform itself.",
+            "agent.orphan_after"),
+        Key("orphan_interval", Duration(5, _HOUR), "How often it does so then, with jitter.",
+            "agent.orphan_interval"),
+        Key("leave_timeout", Duration(0, _HOUR),
+            "Asked to end, it waits so long for the controller to say that DNS names the node no "
+            "more.", "agent.leave_timeout"),
+    ),
 )  # fmt: skip
 
 _ONLY_RUN = ("endpoints", "service")
@@ -420,10 +514,12 @@ ROOT = Section(
             "front.listen",
         ),
         Key("ports", words.PORTS, "Ports that endpoints get, the last included.", "ports"),
-        Key("proxy", _PROXY, "nginx's own settings."),
+        Key("proxy", _PROXY, "Which nginx, and its own settings."),
         Key("docker", _DOCKER, "The Docker engine (platform docker)."),
         Key("ecs", _ECS, "The ECS cluster (platform ecs)."),
         Key("hooks", _HOOKS, "For the sidecars of tasks (platform ecs)."),
+        Key("controller", _CONTROLLER, "For fairlead controller: one a cluster of many nodes."),
+        Key("agent", _AGENT, "For fairlead agent: one a node."),
         Key(
             "services",
             MapOf(words.NAME, SERVICE, "services: {NAME: {run: [...]}}", 5000, _as_pairs),

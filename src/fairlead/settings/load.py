@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fairlead.core.errors import SettingsError
-from fairlead.core.model import Cluster, Service
+from fairlead.core.model import AgentPlace, Cluster, ControllerPlace, Hooks, Service
+from fairlead.core.plain_nginx import lacking
 from fairlead.settings.keys import ROOT
 from fairlead.settings.place import At, Document, Problems
 from fairlead.settings.sections import Fields
@@ -18,6 +19,7 @@ from fairlead.settings.tree import MAX_BYTES, read_tree
 from fairlead.settings.tree import Mapping as Entries
 
 T = TypeVar("T")
+P = TypeVar("P", Hooks, ControllerPlace, AgentPlace)
 
 
 def load(path: Path) -> Cluster:
@@ -84,6 +86,7 @@ def _check_platform(cluster: Cluster, at: At) -> None:
         if line and platform != cluster.platform:
             message = f"{name}: is of use only with platform: {platform}"
             raise SettingsError(message, at.document.file, line)
+    _check_proxy(cluster, at)
     for service in cluster.services:
         wanted, given = _RUNS[cluster.platform], _run_by(service)
         if given not in (wanted, "endpoints"):
@@ -92,6 +95,14 @@ def _check_platform(cluster: Cluster, at: At) -> None:
                 f"give {wanted} or endpoints, or another platform"
             )
             raise SettingsError(message, at.document.file, _line_of_service(service.name, at))
+
+
+def _check_proxy(cluster: Cluster, at: At) -> None:
+    """What is asked for a service's traffic must be what the proxy can do."""
+    for service in cluster.services if cluster.proxy == "plain" else ():
+        if problem := lacking(service.traffic):
+            line = _line_of_service(service.name, at)
+            raise SettingsError(f"services.{service.name}: {problem}", at.document.file, line)
 
 
 def _run_by(service: Service) -> str:
@@ -112,9 +123,18 @@ def _line_of_service(name: str, at: At) -> int:
 
 def _placed(cluster: Cluster, base: Path) -> Cluster:
     """Files are named relative to the settings file."""
-    hooks = cluster.hooks
-    file = os.path.abspath(base / hooks.token_file) if hooks.token_file else ""  # noqa: PTH100
-    return replace(cluster, hooks=replace(hooks, token_file=file))
+    return replace(
+        cluster,
+        hooks=_token_placed(cluster.hooks, base),
+        controller=_token_placed(cluster.controller, base),
+        agent=_token_placed(cluster.agent, base),
+    )
+
+
+def _token_placed(section: P, base: Path) -> P:
+    file = os.path.abspath(base / section.token_file) if section.token_file else ""  # noqa: PTH100
+    placed: P = replace(section, token_file=file)
+    return placed
 
 
 def _line_of(name: str, at: At, otherwise: int) -> int:

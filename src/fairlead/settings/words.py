@@ -62,6 +62,11 @@ NAME = Text("a name of lower-case letters, digits and inner hyphens", _LOWER_LAB
 VARIABLE = Text("a variable's name (letters, digits, _)", "[A-Za-z_][A-Za-z0-9_]*", 255)
 COOKIE = Text("a cookie's name (letters, digits, _ and -)", _COOKIE, 64)
 DIRECTORY = Text("a directory", r"[^\u0000-\u001f\u007f\ud800-\udfff]+", 1024)
+FILE = Text(
+    "an absolute path such as /etc/nginx/conf.d/fairlead.conf",
+    r"/(?:[^\u0000-\u001f\u007f\ud800-\udfff/]+/)*[^\u0000-\u001f\u007f\ud800-\udfff/]+",
+    1024,
+)
 HASH_KEY = Text(
     "ip, uri, header:NAME or cookie:NAME", f"ip|uri|header:{_HEADER}|cookie:{_COOKIE}", 72
 )
@@ -109,6 +114,11 @@ LISTENER = Text(
         _IPV6_HINT,
     ),
 )
+LOOPBACK = Text(
+    "a loopback address and port such as 127.0.0.1:7079",
+    rf"127\.{_BYTE}\.{_BYTE}\.{_BYTE}:{_PORT}",
+    21,
+)
 IMAGE = Text(
     "a container image such as nginx:1.27",
     "[a-z0-9][A-Za-z0-9._/:@-]*",
@@ -135,6 +145,13 @@ QUEUE = Text(
     rf"https?://{_NAME}(?::{_PORT})?/[0-9]{{12}}/[A-Za-z0-9_.-]+",
     512,
 )
+CONTROLLER = Text(
+    "a controller's URL such as ws://10.0.1.100:7700",
+    rf"wss?://{_NAME}(?::{_PORT})?/?",
+    300,
+    hints=((r"^https?://", "begin with ws:// or wss://"),),
+)
+NODE = Text("a node's id", "[A-Za-z0-9][A-Za-z0-9._:/-]*", 255)
 LISTEN_PORT = Integer(1, 65535, "127.0.0.1:{}".format)
 ADDRESS = Text(
     "an endpoint such as 10.0.0.5:8080",

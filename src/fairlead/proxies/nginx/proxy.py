@@ -10,11 +10,12 @@ from pathlib import Path
 from fairlead.core.errors import ProxyError
 from fairlead.core.model import Counters, Front, RoutingTable, ServiceTable
 from fairlead.ports import Journal, Notify, ProxyInfo
+from fairlead.proxies.naming import checked_name
 from fairlead.proxies.nginx.child import Child
 from fairlead.proxies.nginx.control import Control, LiveTable
 from fairlead.proxies.nginx.prefix import Prefix
 from fairlead.proxies.nginx.slots import Slots
-from fairlead.proxies.nginx.table import checked_name, encode
+from fairlead.proxies.nginx.table import encode
 from fairlead.proxies.nginx.table_files import TableFiles
 from fairlead.proxies.nginx.watch import Watch
 
@@ -82,6 +83,10 @@ class NginxProxy:
             await self._saved(service)
             self._files.remove(service)
             return self._generation
+
+    async def follows(self, service: str) -> bool:  # noqa: ARG002
+        """A push returns once nginx does."""
+        return True
 
     async def counters(self, service: str) -> dict[str, Counters]:
         return await self._control.counters(service)

@@ -1,0 +1,224 @@
+"""Keeps a node's proxy as it is told, checks what the proxy uses, and says what it sees."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+from fairlead.agent.overlay import overlay
+from fairlead.core.errors import ProxyError
+from fairlead.core.health import Health
+from fairlead.core.model import Counters, Entry, EntryState, RoutingTable, ServiceTable
+from fairlead.core.plan import SETTLE
+from fairlead.fleet.messages import Assignment, Hello, Orders, Report, Watched
+from fairlead.ports import Checks, Journal, Proxy
+
+RETRY = 0.5
+DRAIN_POLL = 0.05
+"""Seconds between two looks at what is in flight on draining endpoints."""
+COUNT_EVERY = 5.0
+"""Seconds between two reports of all counters; such a report is due even if nothing changed."""
+
+
+class Follower:
+    """`checks` reports to `saw`; `run` does the work, for as long as it is not cancelled.
+
+    What a report held is kept until it was `sent`, so that one that got lost is said again.
+    """
+
+    def __init__(self, proxy: Proxy, journal: Journal) -> None:
+        self.proxy, self._journal = proxy, journal
+        self.checks: Checks
+        self.assignments: dict[str, Assignment] = {}
+        self.health: dict[str, Health] = {}
+        self.generation = self.applied = 0
+        self.serving, self.leaving, self.problem = True, False, ""
+        self._dirty: set[str] = set()
+        self._work, self._news = asyncio.Event(), asyncio.Event()
+        self._fresh: dict[str, Health] = {}
+        self._in_flight: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+
+    def adopt(self, live: RoutingTable) -> None:
+        """Go on from what the proxy serves."""
+        self.assignments = {name: Assignment(name, 0, table) for name, table in live.items()}
+
+    def take(self, orders: Orders) -> None:
+        """What the controller says: the proxy follows soon."""
+        for name in orders.gone:
+            self._end(name)
+        self.assign(orders.services)
+        self.generation = orders.generation
+        self._work.set()
+
+    def assign(self, assignments: Iterable[Assignment]) -> None:
+        for each in assignments:
+            before = self.assignments.get(each.service)
+            self.assignments[each.service] = each
+            self._watch(before.watched if before else (), each)
+            self._dirty.add(each.service)
+        self._work.set()
+
+    def saw(self, endpoint_id: str, health: Health) -> None:
+        """Takes a change of health from the checks."""
+        self.health[endpoint_id] = self._fresh[endpoint_id] = health
+        self._dirty.update(n for n, a in self.assignments.items() if _has(a, endpoint_id))
+        self._work.set()
+        self._news.set()
+
+    def look_again(self, service: str) -> None:
+        """Implements ports.Notify: the proxy may serve something else than it was told."""
+        self._dirty.update([service] if service else self.assignments)
+        self._work.set()
+
+    def leave(self) -> None:
+        """From now on it says that it is about to end."""
+        self.leaving = True
+        self._news.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wait()
+            await self._follow()
+            await self._measure()
+
+    async def report(self) -> Report:
+        """The next one: as soon as something has changed, and now and then with all counters."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COUNT_EVERY):
+                await self._news.wait()
+                return self._report({})
+        return self._report(await self._counters())
+
+    def sent(self, report: Report) -> None:
+        for key, health in report.health.items():
+            if self._fresh.get(key) == health:
+                del self._fresh[key]
+        self._told |= report.in_flight
+
+    def said_nothing(self) -> None:
+        """To a controller that is met anew, everything is news."""
+        self._told.clear()
+        self._news.set()
+
+    async def hello(self, protocol: int, version: str, node: str, life: str) -> Hello:
+        try:
+            serves = dict(await self.proxy.read())
+        except ProxyError:
+            serves = {name: each.table for name, each in self.assignments.items()}
+        return Hello(protocol, version, node, life, self.generation, serves, dict(self.health))
+
+    def _report(self, counters: dict[str, dict[str, Counters]]) -> Report:
+        self._news.clear()
+        in_flight = {k: n for k, n in self._in_flight.items() if self._told.get(k) != n}
+        return Report(
+            self.applied,
+            dict(self._fresh),
+            in_flight,
+            counters,
+            self.serving,
+            self.leaving,
+            self.problem,
+        )
+
+    def _watch(self, before: Iterable[Watched], now: Assignment) -> None:
+        entries = {entry.id: entry for entry in now.table.entries}
+        wanted = {each.endpoint.id for each in now.watched}
+        for each in before:
+            if each.endpoint.id not in wanted:
+                self._unwatch(each.endpoint.id)
+        for each in now.watched:
+            key = each.endpoint.id
+            if key not in self.health and (entry := entries.get(key)):
+                self.health[key] = _trusted(entry)
+            self.checks.watch(each.endpoint, each.check, self.health.get(key, Health()))
+
+    def _unwatch(self, endpoint_id: str) -> None:
+        self.checks.unwatch(endpoint_id)
+        self.health.pop(endpoint_id, None)
+        self._fresh.pop(endpoint_id, None)
+
+    def _end(self, service: str) -> None:
+        ended = self.assignments.pop(service, None)
+        for each in ended.watched if ended else ():
+            self._unwatch(each.endpoint.id)
+        self._dirty.add(service)
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pause()):
+                await self._work.wait()
+        self._work.clear()
+
+    def _pause(self) -> float | None:
+        if self._dirty:
+            return RETRY
+        return DRAIN_POLL if any(_draining(a.table) for a in self.assignments.values()) else None
+
+    async def _follow(self) -> None:
+        """Bring the proxy to what is assigned now; what it does not take is tried again."""
+        generation, due = self.generation, self._dirty
+        self._dirty, problem = set(), ""
+        for service in due:
+            try:
+                await self._push(service)
+            except ProxyError as error:
+                self._dirty.add(service)
+                problem = str(error)
+        if due:
+            self._note(problem)
+        if not self._dirty and self.applied != generation:
+            self.applied = generation
+            self._news.set()
+
+    async def _push(self, service: str) -> None:
+        assignment = self.assignments.get(service)
+        if assignment is None:
+            await self.proxy.drop(service)
+        else:
+            await self.proxy.push(overlay(assignment.table, self.health))
+
+    def _note(self, problem: str) -> None:
+        if problem == self.problem:
+            return
+        self.serving, self.problem = not problem, problem
+        kind = "problem" if problem else "recovered"
+        self._journal.record(kind, "", problem or "the proxy takes its tables again")
+        self._news.set()
+
+    async def _measure(self) -> None:
+        """What is in flight on draining endpoints, once the proxy has taken them out."""
+        draining = {n: ids for n, a in self.assignments.items() if (ids := _draining(a.table))}
+        kept = {key for ids in draining.values() for key in ids}
+        self._in_flight = {k: n for k, n in self._in_flight.items() if k in kept}
+        self._told = {k: n for k, n in self._told.items() if k in kept}
+        if not draining or self._dirty:
+            return
+        await asyncio.sleep(SETTLE)
+        for service, ids in draining.items():
+            with suppress(ProxyError):
+                counted = await self.proxy.counters(service)
+                self._in_flight |= {k: counted[k].in_flight for k in ids if k in counted}
+        if any(self._told.get(key) != n for key, n in self._in_flight.items()):
+            self._news.set()
+
+    async def _counters(self) -> dict[str, dict[str, Counters]]:
+        found: dict[str, dict[str, Counters]] = {}
+        for service in tuple(self.assignments):
+            with suppress(ProxyError):
+                found[service] = await self.proxy.counters(service)
+        return found
+
+
+def _trusted(entry: Entry) -> Health:
+    """What others found of it, until it has been checked here."""
+    return Health(entry.state is EntryState.UP, ever_up=True, ready_at=entry.ready_at)
+
+
+def _has(assignment: Assignment, endpoint_id: str) -> bool:
+    return any(each.endpoint.id == endpoint_id for each in assignment.watched)
+
+
+def _draining(table: ServiceTable) -> list[str]:
+    return [entry.id for entry in table.entries if entry.state is EntryState.DRAINING]

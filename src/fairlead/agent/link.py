@@ -1,0 +1,146 @@
+"""The agent's connection to the controller: one at a time, tried again for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from fairlead.agent.follower import Follower
+from fairlead.core.errors import WireError
+from fairlead.fleet.messages import (
+    MOST_ORDER,
+    PROTOCOL,
+    Farewell,
+    Orders,
+    Welcome,
+    encode,
+    from_controller,
+)
+from fairlead.ports import Clock, Journal
+
+OPENING, PING = 5.0, 5.0
+SHORTEST, LONGEST = 0.1, 3.0
+"""Seconds between two tries; they grow, with jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controllers:
+    """Where they are (ws:// or wss://), in the order in which they are tried, and the token."""
+
+    urls: Sequence[str]
+    token: str
+    node: str
+
+
+class Link:
+    """`since` is when the controller was lost (monotonic), None while it is there."""
+
+    def __init__(
+        self, controllers: Controllers, follower: Follower, clock: Clock, journal: Journal
+    ) -> None:
+        self._to, self._follower, self._clock, self._journal = controllers, follower, clock, journal
+        self.since: float | None = clock.now()
+        self.url, self.problem, self.life, self.epoch = "", "", "", 0
+        self.farewell = asyncio.Event()
+
+    async def run(self) -> None:
+        tries = 0
+        for url in itertools.cycle(self._to.urls):
+            found = await self._attempt(url)
+            tries = 0 if found else tries + 1
+            longest = min(LONGEST, SHORTEST * 2.0**tries)
+            await asyncio.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
+
+    async def _attempt(self, url: str) -> bool:
+        """Until it ends; whether there was a controller that leads."""
+        met = False
+        try:
+            async with self._open(url) as connection:
+                await self._greet(connection)
+                met = True
+                self._found(url)
+                await self._talk(connection)
+        except (OSError, TimeoutError, WireError, InvalidHandshake, InvalidURI) as error:
+            self._lost(f"{url}: {error}")
+        except ConnectionClosed as error:
+            self._lost(f"{url}: {_reason(error)}")
+        return met
+
+    def _open(self, url: str) -> connect:
+        headers = {"Authorization": f"Bearer {self._to.token}"} if self._to.token else {}
+        return connect(
+            f"{url.rstrip('/')}/v1/agents",
+            additional_headers=headers,
+            compression=None,
+            max_size=MOST_ORDER,
+            open_timeout=OPENING,
+            close_timeout=1.0,
+            ping_interval=PING,
+            ping_timeout=PING,
+            proxy=None,
+        )
+
+    async def _greet(self, connection: ClientConnection) -> None:
+        """WireError when the controller cannot be followed."""
+        hello = await self._follower.hello(PROTOCOL, version("fairlead"), self._to.node, self.life)
+        await connection.send(encode(hello), text=True)
+        async with asyncio.timeout(OPENING):
+            welcome = from_controller(await connection.recv())
+        if not isinstance(welcome, Welcome) or welcome.protocol != PROTOCOL:
+            raise WireError(f"it does not speak protocol {PROTOCOL}: run the same fairlead there")
+        if welcome.epoch < self.epoch:
+            raise WireError(f"it leads no more: epoch {welcome.epoch} is older than {self.epoch}")
+        if welcome.life != self.life:
+            self._follower.generation = self._follower.applied = 0
+        self.life, self.epoch = welcome.life, welcome.epoch
+        self._follower.said_nothing()
+
+    async def _talk(self, connection: ClientConnection) -> None:
+        """Both ways until one fails; the other ends with it."""
+        reporting = asyncio.create_task(self._report(connection))
+        try:
+            async for raw in connection:
+                self._take(raw)
+        finally:
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+        raise WireError("the controller has ended")
+
+    def _take(self, raw: str | bytes) -> None:
+        match from_controller(raw):
+            case Orders() as orders:
+                self._follower.take(orders)
+            case Farewell():
+                self.farewell.set()
+            case Welcome():
+                raise WireError("it said welcome twice")
+
+    async def _report(self, connection: ClientConnection) -> None:
+        while True:
+            report = await self._follower.report()
+            await connection.send(encode(report), text=True)
+            self._follower.sent(report)
+
+    def _found(self, url: str) -> None:
+        self.since, self.url, self.problem = None, url, ""
+        self._journal.record("controller", "", f"follows {url}, epoch {self.epoch}")
+
+    def _lost(self, problem: str) -> None:
+        if self.since is None or not self.problem:
+            told = f"no controller: {problem}; the node serves on"
+            self._journal.record("problem", "", told)
+        self.since = self._clock.now() if self.since is None else self.since
+        self.problem = problem
+
+
+def _reason(error: ConnectionClosed) -> str:
+    if error.rcvd is not None and error.rcvd.reason:
+        return error.rcvd.reason
+    return "the connection broke"

@@ -1,0 +1,133 @@
+"""Without a controller for long, an agent reads the platform itself: slowly, and never writing.
+
+What it finds there is what its node serves: new endpoints once they pass this node's checks, those
+that are being stopped as draining. A read that is not whole takes nothing away (core/guard.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fairlead.agent.follower import Follower
+from fairlead.core.errors import FairleadError
+from fairlead.core.guard import Belief, believe
+from fairlead.core.model import Endpoint, Entry, EntryState, Phase, Service, ServiceTable
+from fairlead.fleet.messages import Assignment, Watched
+from fairlead.ports import Clock, Journal, Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """A platform that was opened for reading; `services` are those to look for now, `close` lets go
+    of it."""
+
+    platforms: Sequence[Platform]
+    services: Callable[[], Awaitable[Sequence[Service]]]
+    close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """After so many seconds without a controller, and how often then."""
+
+    after: float
+    interval: float
+
+
+class Orphan:
+    """`alone` gives since when there is no controller (monotonic seconds), None while one is there.
+
+    `opened` opens the platform, when it is needed for the first time.
+    """
+
+    def __init__(
+        self,
+        follower: Follower,
+        alone: Callable[[], float | None],
+        opened: Callable[[], Awaitable[Sources]],
+        patience: Patience,
+        clock: Clock,
+        journal: Journal,
+    ) -> None:
+        self._follower, self._alone, self._opened = follower, alone, opened
+        self._patience, self._clock, self._journal = patience, clock, journal
+        self._beliefs: dict[str, Belief] = {}
+        self._sources: Sources | None = None
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(self._pause())
+                if self._is_due():
+                    await self._look()
+                elif self._alone() is None:
+                    await self.close()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """The controller is back: its word counts, and what was read is old."""
+        sources, self._sources = self._sources, None
+        self._beliefs.clear()
+        if sources is not None:
+            await sources.close()
+            self._journal.record("orphan", "", "the controller is back: it reads for all again")
+
+    def _pause(self) -> float:
+        if self._sources is None:
+            return min(1.0, self._patience.after)
+        return self._patience.interval * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+
+    def _is_due(self) -> bool:
+        since = self._alone()
+        return since is not None and self._clock.now() - since >= self._patience.after
+
+    async def _look(self) -> None:
+        try:
+            if self._sources is None:
+                waited = self._patience.after
+                told = f"no controller for {waited:g} s: this node reads the platform itself"
+                self._journal.record("orphan", "", told)
+                self._sources = await self._opened()
+            services = await self._sources.services()
+            read = [await self._read(self._sources, service) for service in services]
+        except FairleadError as error:
+            self._journal.record("problem", "", f"{error}; the node serves on as it was")
+            return
+        self._follower.assign([each for each in read if each is not None])
+
+    async def _read(self, sources: Sources, service: Service) -> Assignment | None:
+        belief = self._beliefs.get(service.name, Belief({}))
+        whole = True
+        for platform in sources.platforms:
+            sighting = await platform.observe([service])
+            if sighting.endpoints or not sighting.complete:
+                belief = believe(belief, sighting)
+                whole = sighting.complete and not belief.doubted
+        self._beliefs[service.name] = belief
+        served = self._follower.assignments.get(service.name)
+        if not whole or (not belief.endpoints and served and served.table.entries):
+            return None
+        return _assignment(service, list(belief.endpoints.values()), served)
+
+
+def _assignment(
+    service: Service, endpoints: Sequence[Endpoint], served: Assignment | None
+) -> Assignment:
+    known = {entry.id: entry for entry in served.table.entries} if served else {}
+    entries = (_entry(each, known.get(each.id)) for each in endpoints if each.port)
+    table = ServiceTable(service.name, service.routes, tuple(entries), service.traffic)
+    watched = (Watched(e, service.health) for e in endpoints if e.phase is Phase.RUNNING)
+    return Assignment(service.name, served.generation if served else 0, table, tuple(watched))
+
+
+def _entry(endpoint: Endpoint, known: Entry | None) -> Entry:
+    if endpoint.phase is not Phase.RUNNING:
+        state = EntryState.DRAINING
+    else:
+        state = known.state if known else EntryState.DOWN
+    ready_at = known.ready_at if known else 0.0
+    return Entry(endpoint.id, endpoint.address, endpoint.port, state, endpoint.weight, ready_at)

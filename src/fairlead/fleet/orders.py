@@ -1,0 +1,108 @@
+"""What agents are to do, by service, with the generation of each change: anybody can be brought up
+from any generation, and however many changes there were, each service is sent once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fairlead.core.model import EntryState, ServiceTable
+from fairlead.fleet.messages import Assignment, Orders, Watched
+
+MOST_GONE = 10_000
+"""Names of services kept after their end, for agents that come back later."""
+
+
+class Book:
+    """`generation` grows by one with each change."""
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._assignments: dict[str, Assignment] = {}
+        self._gone: dict[str, int] = {}
+        self._draining: dict[str, int] = {}
+        self._watched: dict[str, dict[str, Watched]] = {}
+
+    def tables(self) -> dict[str, ServiceTable]:
+        return {name: each.table for name, each in self._assignments.items()}
+
+    def put(self, table: ServiceTable) -> bool:
+        """Whether that changes anything."""
+        known = self._assignments.get(table.service)
+        if known is not None and known.table == table:
+            return False
+        self._write(table)
+        self._note_draining(known.table if known else ServiceTable(table.service), table)
+        return True
+
+    def drop(self, service: str) -> None:
+        self.generation += 1
+        dropped = self._assignments.pop(service, None)
+        self._watched.pop(service, None)
+        self._gone[service] = self.generation
+        while len(self._gone) > MOST_GONE:
+            del self._gone[next(iter(self._gone))]
+        for entry in dropped.table.entries if dropped else ():
+            self._draining.pop(entry.id, None)
+
+    def watch(self, watched: Watched, table: ServiceTable) -> None:
+        """Have it probed; `table` is what its service is served with, if it is not known yet."""
+        service = watched.endpoint.service
+        of_service = self._watched.setdefault(service, {})
+        if of_service.get(watched.endpoint.id) == watched:
+            return
+        of_service[watched.endpoint.id] = watched
+        known = self._assignments.get(service)
+        self._write(known.table if known else table)
+
+    def unwatch(self, service: str, endpoint_id: str) -> None:
+        if self._watched.get(service, {}).pop(endpoint_id, None) is None:
+            return
+        if known := self._assignments.get(service):
+            self._write(known.table)
+
+    def written(self, service: str) -> int:
+        """The generation of the service's last change, or end."""
+        known = self._assignments.get(service)
+        return known.generation if known else self._gone.get(service, 0)
+
+    def draining(self, endpoint_id: str) -> int | None:
+        """The generation since which it is draining; None when it is not."""
+        return self._draining.get(endpoint_id)
+
+    def since(self, generation: int) -> Orders:
+        """All that has changed after that generation."""
+        changed = (a for a in self._assignments.values() if a.generation > generation)
+        gone = (name for name, at in self._gone.items() if at > generation)
+        return Orders(self.generation, tuple(changed), tuple(gone))
+
+    def _write(self, table: ServiceTable) -> None:
+        self.generation += 1
+        self._gone.pop(table.service, None)
+        watched = tuple(self._watched.get(table.service, {}).values())
+        assignment = Assignment(table.service, self.generation, table, watched)
+        self._assignments[table.service] = assignment
+
+    def _note_draining(self, before: ServiceTable, table: ServiceTable) -> None:
+        now = _draining(table)
+        for key in _draining(before) - now:
+            self._draining.pop(key, None)
+        for key in now:
+            self._draining.setdefault(key, self.generation)
+
+
+def _draining(table: ServiceTable) -> set[str]:
+    return {entry.id for entry in table.entries if entry.state is EntryState.DRAINING}
+
+
+def merged(tables: Iterable[Mapping[str, ServiceTable]]) -> dict[str, ServiceTable]:
+    """One table a service from what several proxies serve: every endpoint that one of them has."""
+    whole: dict[str, ServiceTable] = {}
+    for each in tables:
+        for name, table in each.items():
+            known = whole.setdefault(name, table)
+            ids = {entry.id for entry in known.entries}
+            new = tuple(entry for entry in table.entries if entry.id not in ids)
+            if new:
+                entries = (*known.entries, *new)
+                whole[name] = ServiceTable(name, known.routes, entries, known.traffic)
+    return whole

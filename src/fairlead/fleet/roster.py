@@ -1,0 +1,102 @@
+"""The agents that a controller knows, and what each has said last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from fairlead.core.health import Health
+from fairlead.core.model import Counters
+from fairlead.fleet.messages import Hello, Report
+
+
+@dataclass(slots=True)
+class Agent:
+    """One node's agent. `lost` is when it went away (monotonic), None while it is connected.
+
+    `in_flight` holds for each draining endpoint what is in flight there, and the generation that
+    the node's proxy followed when it was looked at. `digesting` are services on whose health its
+    hello had news: it is told nothing before their tables follow that.
+    """
+
+    node: str
+    version: str = ""
+    serving: bool = True
+    leaving: bool = False
+    problem: str = ""
+    lost: float | None = None
+    applied: int = 0
+    in_flight: dict[str, tuple[int, int]] = field(default_factory=dict)
+    counters: dict[str, dict[str, Counters]] = field(default_factory=dict)
+    digesting: set[str] = field(default_factory=set)
+    hang_up: Callable[[], None] = lambda: None
+    parting: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def answers(self) -> bool:
+        """It is there, and its proxy serves."""
+        return self.lost is None and self.serving
+
+    def take(self, report: Report) -> None:
+        self.applied, self.serving = report.applied, report.serving
+        self.leaving, self.problem = report.leaving, report.problem
+        if report.leaving:
+            self.parting.set()
+        self.in_flight |= {key: (report.applied, n) for key, n in report.in_flight.items()}
+        self.counters |= report.counters
+
+
+class Roster:
+    """Agents by node, and their votes on the health of endpoints."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self._votes: dict[str, dict[str, Health]] = {}
+
+    def __iter__(self) -> Iterator[Agent]:
+        return iter(self.agents.values())
+
+    def welcome(self, hello: Hello, hang_up: Callable[[], None]) -> Agent:
+        """Take it in; another one of the same node is hung up on."""
+        if before := self.agents.get(hello.node):
+            before.hang_up()
+        agent = Agent(hello.node, hello.version, hang_up=hang_up)
+        self.agents[hello.node] = agent
+        return agent
+
+    def forget(self, node: str) -> set[str]:
+        """Drop the agent and its votes; the endpoints that it had voted on."""
+        self.agents.pop(node, None)
+        voted = {key for key, votes in self._votes.items() if node in votes}
+        for key in voted:
+            del self._votes[key][node]
+        return voted
+
+    def vote(self, node: str, endpoint_id: str, health: Health) -> None:
+        self._votes.setdefault(endpoint_id, {})[node] = health
+
+    def votes(self, endpoint_id: str) -> Mapping[str, Health]:
+        """By node."""
+        return self._votes.get(endpoint_id, {})
+
+    def strike(self, endpoint_id: str) -> None:
+        """Nobody is asked about this endpoint any more."""
+        self._votes.pop(endpoint_id, None)
+
+    def follow(self, generation: int) -> bool:
+        """Whether every node's proxy follows that generation; not as long as there is none."""
+        return bool(self.agents) and all(agent.applied >= generation for agent in self)
+
+    def in_flight(self, endpoint_id: str, since: int) -> int | None:
+        """On all nodes together, each looked at after generation `since`; None while one of them
+        has not said so, or nobody is there to say it."""
+        if not self.agents:
+            return None
+        total = 0
+        for agent in self:
+            generation, count = agent.in_flight.get(endpoint_id, (-1, 0))
+            if generation < since or agent.lost is not None:
+                return None
+            total += count
+        return total

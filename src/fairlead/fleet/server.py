@@ -1,0 +1,164 @@
+"""The WebSocket that agents connect to, with a token, bounds on sizes and connections."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.metadata import version
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from fairlead.core.errors import Busy, WireError
+from fairlead.fleet.fleet import Fleet
+from fairlead.fleet.messages import (
+    MOST_REPORT,
+    PROTOCOL,
+    Farewell,
+    Hello,
+    Report,
+    Welcome,
+    encode,
+    from_agent,
+)
+from fairlead.fleet.roster import Agent
+
+PATH = "/v1/agents"
+MOST_AGENTS = 4096
+GREETING = 10.0
+"""Seconds that an agent has for its first message."""
+PING = 5.0
+"""Seconds between two pings; who does not answer one for as long is gone."""
+
+REFUSED, NOT_LEADING, REPLACED = 4400, 4503, 4409
+"""Close codes: cannot be understood; another controller leads; another agent of the node came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who is let in. `leads` gives the epoch of this controller's lease, None while it has none."""
+
+    token: str
+    leads: Callable[[], int | None]
+
+    def refuse(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Before the handshake: the wrong path, the wrong token, or too many."""
+        if request.path != PATH:
+            return connection.respond(HTTPStatus.NOT_FOUND, f"agents connect to {PATH}\n")
+        given = request.headers.get("Authorization", "")
+        if self.token and not hmac.compare_digest(
+            given.encode("utf-8", "replace"), f"Bearer {self.token}".encode()
+        ):
+            return connection.respond(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong\n")
+        if len(connection.server.connections) > MOST_AGENTS:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many agents\n")
+        return None
+
+
+@asynccontextmanager
+async def serve_agents(fleet: Fleet, listen: str, gate: Gate) -> AsyncIterator[Server]:
+    """Serve them for as long as the context lasts. Busy when the address is taken."""
+    host, _, port = listen.rpartition(":")
+    try:
+        server = await serve(
+            lambda connection: _attend(connection, fleet, gate),
+            host,
+            int(port),
+            process_request=gate.refuse,
+            compression=None,
+            max_size=MOST_REPORT,
+            ping_interval=PING,
+            ping_timeout=PING,
+            open_timeout=GREETING,
+            close_timeout=1.0,
+            server_header=None,
+        )
+    except OSError as error:
+        raise Busy(f"cannot listen on {listen} for agents: {error.strerror or error}") from error
+    try:
+        yield server
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def _attend(connection: ServerConnection, fleet: Fleet, gate: Gate) -> None:
+    with suppress(ConnectionClosed, TimeoutError):
+        try:
+            async with asyncio.timeout(GREETING):
+                hello = await _greeted(connection)
+            epoch = gate.leads()
+            if epoch is None:
+                await connection.close(NOT_LEADING, "another controller leads")
+                return
+            await connection.send(encode(_welcome(fleet, epoch)), text=True)
+            await _follow(connection, fleet, hello)
+        except WireError as error:
+            await connection.close(REFUSED, str(error)[:120])
+
+
+async def _greeted(connection: ServerConnection) -> Hello:
+    """WireError for an agent that cannot be understood."""
+    hello = from_agent(await connection.recv())
+    if not isinstance(hello, Hello):
+        raise WireError("the first message of an agent is its hello")
+    if hello.protocol != PROTOCOL:
+        raise WireError(
+            f"controller speaks protocol {PROTOCOL}, agent {hello.protocol}: run the same fairlead"
+        )
+    return hello
+
+
+def _welcome(fleet: Fleet, epoch: int) -> Welcome:
+    return Welcome(PROTOCOL, version("fairlead"), fleet.life, epoch)
+
+
+async def _follow(connection: ServerConnection, fleet: Fleet, hello: Hello) -> None:
+    loop = asyncio.get_running_loop()
+
+    def hang_up() -> None:
+        closing = loop.create_task(connection.close(REPLACED, "another agent of this node came"))
+        closings.add(closing)
+        closing.add_done_callback(closings.discard)
+
+    closings: set[asyncio.Task[None]] = set()
+    agent = fleet.join(hello, hang_up)
+    known = hello.generation if hello.life == fleet.life else 0
+    sending = loop.create_task(_send(connection, fleet, agent, known))
+    parting = loop.create_task(_part(connection, fleet, agent))
+    try:
+        await _hear(connection, fleet, agent)
+    finally:
+        fleet.leave(agent)
+        for task in (sending, parting):
+            task.cancel()
+        await asyncio.gather(sending, parting, return_exceptions=True)
+
+
+async def _send(connection: ServerConnection, fleet: Fleet, agent: Agent, generation: int) -> None:
+    """However slow it takes them: what has changed meanwhile goes in one message."""
+    await fleet.digested(agent)
+    while True:
+        orders = await fleet.orders(generation)
+        await connection.send(encode(orders), text=True)
+        generation = orders.generation
+
+
+async def _part(connection: ServerConnection, fleet: Fleet, agent: Agent) -> None:
+    """Let it end once nobody is sent to its node any more."""
+    await agent.parting.wait()
+    await fleet.unnamed(agent.node)
+    await connection.send(encode(Farewell()), text=True)
+
+
+async def _hear(connection: ServerConnection, fleet: Fleet, agent: Agent) -> None:
+    async for raw in connection:
+        report = from_agent(raw)
+        if not isinstance(report, Report):
+            raise WireError("an agent says hello once")
+        fleet.hear(agent, report)

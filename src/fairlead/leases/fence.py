@@ -1,0 +1,34 @@
+"""What a controller may only do while it leads: each write asks for the lease first.
+
+A write that was on its way when the lease was lost cannot be called back: ECS knows nothing of
+epochs. What it does then is what both controllers would have done a moment before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fairlead.core.model import Endpoint, Service
+from fairlead.ports import Orchestrator
+
+Confirm = Callable[[], Awaitable[None]]
+"""LeaseError unless this controller leads."""
+
+
+class FencedOrchestrator:
+    """Implements ports.Orchestrator."""
+
+    def __init__(self, inner: Orchestrator, confirm: Confirm) -> None:
+        self._inner, self._confirm = inner, confirm
+
+    async def resize(self, service: Service, count: int) -> None:
+        await self._confirm()
+        await self._inner.resize(service, count)
+
+    async def retire(self, endpoint: Endpoint, timeout: float) -> None:
+        await self._confirm()
+        await self._inner.retire(endpoint, timeout)
+
+    async def mark(self, endpoint: Endpoint, reason: str) -> None:
+        await self._confirm()
+        await self._inner.mark(endpoint, reason)

@@ -1,0 +1,98 @@
+"""Takes a lease, keeps it, and vouches for it before each write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fairlead.core.errors import LeaseError
+from fairlead.core.lease import DURATION, Lease, Watch, ends, given_back, renewed, to_take
+from fairlead.ports import Clock, LeaseStore
+
+TRY_EVERY = 0.2
+"""Of the duration: how often the record is looked at and renewed."""
+
+
+class Holder:
+    """One contender, of a name that no other has."""
+
+    def __init__(
+        self, store: LeaseStore, clock: Clock, name: str, duration: float = DURATION
+    ) -> None:
+        self._store, self._clock, self._name, self._duration = store, clock, name, duration
+        self._lease: Lease | None = None
+        self._until = 0.0
+        self._turn = asyncio.Lock()
+        self.lost = asyncio.Event()
+
+    @property
+    def epoch(self) -> int | None:
+        """Of the lease that is held now; None when it is not, or may not be."""
+        held = self._lease is not None and self._clock.now() < self._until
+        return self._lease.epoch if held and self._lease else None
+
+    async def take(self) -> int:
+        """Wait until it is ours; its epoch. What the store cannot do now is tried again."""
+        watch: Watch | None = None
+        while True:
+            with suppress(LeaseError):
+                lease = await self._store.read() or Lease()
+                now = self._clock.now()
+                watch = watch.see(lease, now) if watch else Watch(lease, now)
+                wanted = to_take(watch, self._name, now, self._duration)
+                if wanted is not None and await self._swap(lease, wanted):
+                    self.lost.clear()
+                    return wanted.epoch
+            await asyncio.sleep(self._duration * TRY_EVERY)
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Renew it for as long as the context lasts, then give it back. `lost` is set when another
+        has it, or when it could not be renewed in time."""
+        keeping = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await self._give_back()
+
+    async def confirm(self) -> None:
+        """Renew it now: LeaseError unless it is still ours. Asked before each write, it makes sure
+        that a holder whose clock stood still does not act on a lease that another has taken."""
+        if not await self._renew():
+            raise LeaseError("another controller leads now: nothing was changed")
+
+    async def _keep(self) -> None:
+        while not self.lost.is_set():
+            await asyncio.sleep(self._duration * TRY_EVERY)
+            with suppress(LeaseError):
+                await self._renew()
+            if self.epoch is None:
+                self.lost.set()
+
+    async def _renew(self) -> bool:
+        async with self._turn:
+            if self._lease is None or self._clock.now() >= self._until:
+                self._lease = None
+                return False
+            return await self._swap(self._lease, renewed(self._lease))
+
+    async def _swap(self, before: Lease, after: Lease) -> bool:
+        """One that fails halfway may have been carried out: then the record is read again."""
+        began = self._clock.now()
+        done = await self._store.swap(before, after)
+        if not done:
+            self._lease = None
+            self.lost.set()
+            return False
+        self._lease, self._until = after, ends(began, self._duration)
+        return True
+
+    async def _give_back(self) -> None:
+        async with self._turn:
+            lease, self._lease = self._lease, None
+        if lease is not None:
+            with suppress(LeaseError):
+                await self._store.swap(lease, given_back(lease))

@@ -1,0 +1,172 @@
+"""A whole cluster in a directory: a controller, and agents each with an nginx of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.load import Call, Load
+from fairlead.cli.client import Client
+from fairlead.cli.place import Place
+from tests.ground import PATIENCE, free_port, until
+from tests.integration.cluster import CALLS, names
+
+TOKEN = "only-for-tests-of-this-cluster"
+
+
+class Daemon:
+    """One process of fairlead, with its settings and state in a folder of its own."""
+
+    def __init__(self, role: str, folder: Path, settings: dict[str, Any]) -> None:
+        folder.mkdir()
+        self.role, self.folder, self.settings = role, folder, settings
+        self.file, self.state = folder / "fairlead.yaml", folder / ".fairlead"
+        own = self.state / "controller" if role == "controller" else self.state
+        self.client = Client(Place(self.file, own))
+        self.process: subprocess.Popen[bytes] | None = None
+        self.write()
+
+    def write(self) -> None:
+        self.file.write_text(yaml.safe_dump(self.settings))
+
+    async def start(self) -> None:
+        self.spawn()
+        await self.there()
+
+    def spawn(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            command = [sys.executable, "-m", "fairlead", self.role, "-f", str(self.file)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    async def there(self) -> None:
+        """It answers."""
+        await until(lambda: asyncio.to_thread(self.answers), self.log)
+
+    def answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log()
+        try:
+            self.client.status()
+        except Exception:  # noqa: BLE001 - not yet there, in whatever way
+            return False
+        return True
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    async def ended(self) -> int:
+        assert self.process is not None
+        return await asyncio.to_thread(self.process.wait, PATIENCE)
+
+    async def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        await self.ended()
+
+    def endpoints(self, name: str = "app") -> list[Any]:
+        return list(self.client.status(name)["services"][0]["endpoints"])
+
+    def log(self) -> str:
+        logs = [self.folder / "log", self.state / "nginx" / "error.log"]
+        return "\n---\n".join(path.read_text()[-3000:] for path in logs if path.exists())
+
+
+class Fleet:
+    """`services` are those of the controller's settings, which every agent has too."""
+
+    def __init__(self, folder: Path, services: dict[str, Any], **settings: Any) -> None:
+        self._folder, self._services, self._settings = folder, services, settings
+        self.token = folder / "token"
+        self.token.write_text(TOKEN)
+        self.port = free_port()
+        self.controllers = [self._controller("c1", self.port)]
+        self.agents: list[Daemon] = []
+
+    @property
+    def controller(self) -> Daemon:
+        return self.controllers[0]
+
+    def _controller(self, name: str, port: int) -> Daemon:
+        place = {"listen": f"127.0.0.1:{port}", "token_file": str(self.token)}
+        return Daemon("controller", self._folder / name, self._shared(controller=place))
+
+    def _shared(self, **more: Any) -> dict[str, Any]:
+        return {"cluster": "test", "services": self._services, **self._settings, **more}
+
+    def agent(self, node: str, urls: Sequence[str] = (), **more: Any) -> Daemon:
+        """One more node; not started yet."""
+        place = {
+            "controllers": list(urls) or [f"ws://127.0.0.1:{self.port}"],
+            "token_file": str(self.token),
+            "node": node,
+            "leave_timeout": "5s",
+            **more,
+        }
+        listen = f"127.0.0.1:{free_port()}"
+        made = Daemon("agent", self._folder / node, self._shared(agent=place, listen=listen))
+        self.agents.append(made)
+        return made
+
+    async def start(self, *nodes: str) -> None:
+        daemons = [self.controller, *(self.agent(node) for node in nodes)]
+        for daemon in daemons:
+            daemon.spawn()
+        for daemon in daemons:
+            await daemon.there()
+
+    async def ready(self, count: int, name: str = "app", patience: float = PATIENCE) -> None:
+        """The controller and every living agent see exactly so many endpoints, all ready."""
+        for daemon in (self.controller, *self._living()):
+            await self.until(daemon, ["ready"] * count, name, patience)
+
+    async def until(
+        self, daemon: Daemon, states: list[str], name: str = "app", patience: float = PATIENCE
+    ) -> None:
+        def found() -> bool:
+            return [e["state"] for e in daemon.endpoints(name)] == states
+
+        await until(lambda: asyncio.to_thread(_unless_refused, found), daemon.log, patience)
+
+    def _living(self) -> list[Daemon]:
+        return [a for a in self.agents if a.process is not None and a.process.poll() is None]
+
+    def loads(self, clients: int = 4, calls: Sequence[Call] = CALLS) -> list[Load]:
+        """One for each node."""
+        return [
+            Load(clients, "app.localhost", int(a.settings["listen"].rpartition(":")[2]), calls)
+            for a in self.agents
+        ]
+
+    async def scaled(self, count: int) -> None:
+        await asyncio.to_thread(self.controller.client.scale, "app", count)
+        await self.ready(count)
+
+    async def down(self) -> None:
+        """Whatever is left of it is ended, by what names its directory."""
+        for daemon in (*self.agents, *self.controllers):
+            if daemon.process is not None and daemon.process.poll() is None:
+                daemon.send(signal.SIGCONT)
+                daemon.send(signal.SIGKILL)
+                await daemon.ended()
+        kill_marked(str(self._folder))
+
+
+def kill_marked(mark: str) -> None:
+    for process in Path("/proc").glob("[0-9]*"):
+        if names(process, mark.encode()):
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+def _unless_refused(found: Any) -> Any:
+    try:
+        return found()
+    except Exception:  # noqa: BLE001 - the daemon is not there, or knows no such service yet
+        return False
