@@ -22,16 +22,19 @@ def run(*command: Path | str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize(("lint", "test", "status"), [(0, 0, 0), (1, 0, 1), (0, 5, 1), (2, 2, 1)])
-def test_ci_runs_both_and_fails_with_either(
-    tmp_path: Path, lint: int, test: int, status: int
+@pytest.mark.parametrize(
+    ("exits", "status"),
+    [((0, 0, 0), 0), ((1, 0, 0), 1), ((0, 1, 0), 1), ((0, 0, 5), 1), ((2, 2, 2), 1)],
+)
+def test_ci_runs_all_and_fails_with_each(
+    tmp_path: Path, exits: tuple[int, int, int], status: int
 ) -> None:
-    script(tmp_path / "scripts" / "lint", f"echo lint $CI; cat; exit {lint}")
-    script(tmp_path / "scripts" / "test", f"echo test $CI; cat; exit {test}")
+    for name, code in zip(("lint", "image", "test"), exits, strict=True):
+        script(tmp_path / "scripts" / name, f"echo {name} $CI; cat; exit {code}")
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
     ended = run(tmp_path / ".ci" / "run")
-    assert ended.stdout.split("\n") == ["lint true", "test true", ""]
+    assert ended.stdout.split("\n") == ["lint true", "image true", "test true", ""]
     assert ended.returncode == status
 
 
