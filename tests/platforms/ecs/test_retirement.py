@@ -222,6 +222,23 @@ async def test_what_cannot_be_done_is_tried_again_then_told(
     assert victim.id not in lives(world.ecs)
 
 
+async def test_a_fault_of_ours_holds_nobody_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ecs.add("catalog", 2)
+    platform = await world.opened("catalog")
+    victim = await youngest(platform)
+    with monkeypatch.context() as broken:
+        broken.setattr("fairlead.platforms.ecs.departures.retire", lambda *_: 1 / 0)
+        await platform.retire(victim, 30)
+        await idle(platform)
+    assert "fairlead itself failed: ZeroDivisionError" in world.told.of("problem")[0]
+    assert {e.phase for e in await endpoints(platform)} == {Phase.RUNNING}
+    await platform.retire(victim, 30)
+    await idle(platform)
+    assert victim.id not in lives(world.ecs)
+
+
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("nth", [1, 2])

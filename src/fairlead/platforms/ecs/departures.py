@@ -63,6 +63,9 @@ class Departures:
                     await asyncio.sleep(backoff(queue.failures))
                     continue
                 self._give_up(service, shrinking | replaced, str(error))
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not hold them for ever
+                told = f"fairlead itself failed: {type(error).__name__}: {error}"
+                self._give_up(service, shrinking | replaced, told)
             else:
                 queue.failures = 0
             queue.shrinking -= shrinking
