@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_atomically(
+    path: Path, data: bytes, *, durable: bool = True, public: bool = False
+) -> None:
     """A file beside it, then a rename; `durable`: also after the machine's own crash.
 
-    One writer at a time a path. OSError when the disk refuses: the old file stays.
+    `public`: with the mode and owner of the old file, for all to read when there was none. One
+    writer at a time a path. OSError when the disk refuses: the old file stays.
     """
     staged = path.with_name(f".{path.name}.new")
     try:
         write_whole(staged, data, durable=durable)
+        if public:
+            _resemble(staged, path)
         staged.replace(path)
     except BaseException:
         staged.unlink(missing_ok=True)
@@ -31,6 +37,16 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> Path:
         if durable:
             os.fsync(handle)
     return path
+
+
+def _resemble(staged: Path, path: Path) -> None:
+    try:
+        old = path.stat()
+    except FileNotFoundError:
+        staged.chmod(0o644)
+        return
+    os.chown(staged, old.st_uid, old.st_gid)
+    staged.chmod(stat.S_IMODE(old.st_mode))
 
 
 def _sync_directory(path: Path) -> None:
