@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fairlead.agent.follower import Follower
 from fairlead.agent.link import Controllers, Link
+from fairlead.agent.machine import Machine
 from fairlead.agent.orphan import Orphan, Patience, Sources
 from fairlead.api.server import serve
 from fairlead.clock import SystemClock
@@ -34,14 +35,13 @@ from fairlead.wiring import open_platform
 class Agent:
     """One node's nginx, the connection to the controller, and what takes its place."""
 
-    def __init__(self, cluster: Cluster, state: Path, journal: EventLog) -> None:
+    def __init__(self, cluster: Cluster, state: Path, node: str, journal: EventLog) -> None:
         self._cluster, self._state, self._journal = cluster, state, journal
         self._clock, self.ending = SystemClock(), Ending()
         self._follower = Follower(NginxProxy(state, cluster.front, self._again, journal), journal)
         self._checker = Checker(Probes(), self._clock, self._follower.saw)
         self._follower.checks = self._checker
         token = read_token(cluster.agent.token_file, "agent")
-        node = cluster.agent.node or socket.gethostname()
         self._controllers = Controllers(cluster.agent.controllers, token, node)
         self._link = Link(self._controllers, self._follower, self._clock, journal)
 
@@ -58,7 +58,10 @@ class Agent:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._checker.close)
             await stack.enter_async_context(serve(control, self._state / "fairlead.sock"))
-            for work in (self._follower.run(), self._link.run(), self._orphan().run()):
+            works = [self._follower.run(), self._link.run(), self._orphan().run()]
+            if self._cluster.platform == "ecs":
+                works.append(self._heed(Machine()))
+            for work in works:
                 await stack.enter_async_context(running(work))
             on_signals(lambda: self.ending.ask(keep=False), control.apply)
             self._journal.record("up", "", f"{self._controllers.node} serves what it is told")
@@ -67,6 +70,11 @@ class Agent:
                 await self._part()
         await (proxy.close() if self.ending.keep else proxy.stop())
         self._journal.record("down", "", "nginx serves on" if self.ending.keep else "all stopped")
+
+    async def _heed(self, machine: Machine) -> None:
+        """Once the instance is about to end the node leaves DNS; it serves to the last moment."""
+        self._journal.record("leaves", "", await machine.until_notice())
+        self._follower.leave()
 
     async def _part(self) -> None:
         """Until nobody is sent here any more, or for as long as the settings give it."""
@@ -111,8 +119,15 @@ async def follow(file: Path, state: Path, tell: Callable[[Event], None] | None) 
         journal = EventLog(state / "events.jsonl", SystemClock())
         if tell:
             journal.listen(tell)
-        await Agent(cluster, state, journal).live()
+        await Agent(cluster, state, await _node(cluster), journal).live()
         journal.close()
+
+
+async def _node(cluster: Cluster) -> str:
+    """WireError when neither the settings nor, on ECS, the instance say which node it is."""
+    if cluster.agent.node:
+        return cluster.agent.node
+    return await Machine().id() if cluster.platform == "ecs" else socket.gethostname()
 
 
 def _ignored(_: str) -> None:
