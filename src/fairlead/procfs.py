@@ -44,6 +44,18 @@ def is_alive(pid: int, ticks: int) -> bool:
     return found is not None and found.alive and found.ticks == ticks
 
 
+def parent(pid: int) -> int:
+    """0 when there is no such process, or none that is its parent here."""
+    text = _read(pid, "stat")
+    return int(text.rpartition(b")")[2].split()[1]) if text else 0
+
+
+def children(pid: int) -> list[int]:
+    """Those that live, of its main thread, which is the one that forks in nginx."""
+    text = _read(pid, f"task/{pid}/children")
+    return [child for child in map(int, text.split()) if _lives(child)]
+
+
 def session_members(session: int) -> list[int]:
     """The living processes of a session; getsid(2) costs less than reading their stat files."""
     return [pid for pid, of in sessions() if of == session and _lives(pid)]

@@ -100,7 +100,7 @@ def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
     """The edges of one machine for these settings, and the loop over them."""
     clock, bell = SystemClock(), Bell()
     running = open_platform(cluster, state, bell.notify, journal)
-    proxy = NginxProxy(state, cluster.front, bell.notify, journal)
+    proxy = open_proxy(cluster, state, bell.notify, journal)
     checker = Checker(running.gated(Probes()), clock, bell.report)
     return _looped(state, journal, bell, running, proxy, checker)
 
@@ -140,6 +140,16 @@ def _looped(
 def open_platform(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Running:
     """The platform of the settings, not opened yet."""
     return _RUNNING[cluster.platform](cluster, state, notify, journal)
+
+
+def open_proxy(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Proxy:
+    """The proxy of the settings, not started yet."""
+    if cluster.proxy == "nginx":
+        return NginxProxy(state, cluster.front, notify, journal)
+    from fairlead.proxies.plain.proxy import PlainProxy
+
+    own = cluster.platform in {"process", "docker"}
+    return PlainProxy(cluster.plain, cluster.front, journal, withdraw=own)
 
 
 async def _opened() -> None:

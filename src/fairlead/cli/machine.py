@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 from collections.abc import Collection, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from fairlead.cli.text import count
 from fairlead.core.errors import FairleadError
-from fairlead.core.model import Cluster, Service
+from fairlead.core.model import Cluster, Plain, Service
 
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 OPEN_FILES = 4096
@@ -47,12 +48,7 @@ def _port(record: Path) -> Iterator[int]:
 
 def findings(cluster: Cluster, held: Held) -> list[str]:
     """Empty when the cluster could run here."""
-    from fairlead.proxies.nginx.machine import check_machine
-
-    found = check_machine()
-    for listen in cluster.front.listen:
-        if listen not in held.listen:
-            found += _listen(listen)
+    found = _nginx(cluster, held) if cluster.proxy == "nginx" else [*_plain(cluster.plain)]
     if cluster.platform == "process":
         for service in cluster.services:
             found += _service(service)
@@ -62,6 +58,23 @@ def findings(cluster: Cluster, held: Held) -> list[str]:
         found.append("platform ecs needs botocore: pip install 'fairlead[ecs]'")
     found += _open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     return found
+
+
+def _nginx(cluster: Cluster, held: Held) -> list[str]:
+    from fairlead.proxies.nginx.machine import check_machine
+
+    free = (listen for listen in cluster.front.listen if listen not in held.listen)
+    return [*check_machine(), *(problem for listen in free for problem in _listen(listen))]
+
+
+def _plain(plain: Plain) -> Iterator[str]:
+    """It runs and listens already."""
+    for key, argv in (("binary", plain.binary), ("reload", plain.reload)):
+        if argv and shutil.which(argv[0]) is None:
+            yield f"proxy.{key}: {argv[0]} is no program that can be found and run"
+    folder = Path(plain.upstreams).parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield f"proxy.upstreams: {folder} is no directory that fairlead may write to"
 
 
 def _listen(listen: str) -> Iterator[str]:

@@ -119,7 +119,7 @@ class DaemonControl:
 
     def _refuse_another_platform(self, cluster: Cluster) -> None:
         """BadInput when what runs the endpoints would change under them."""
-        for name in ("platform", "docker", "ecs", "hooks"):
+        for name in ("platform", "docker", "ecs", "hooks", "proxy", "plain"):
             if getattr(cluster, name) != getattr(self._cluster, name):
                 raise BadInput(
                     f"{name} cannot be changed while fairlead runs: fairlead down, then up"

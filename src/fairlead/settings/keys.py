@@ -66,8 +66,8 @@ _PROXY = Section(
         Key(
             "kind",
             Choice(("nginx", "plain")),
-            "`nginx`: fairlead's own, with Lua, never reloaded. `plain`: one without Lua that somebody "
-            "else runs; see plain-nginx.md.",
+            "`nginx`: fairlead's own, with Lua, never reloaded. `plain`: one without Lua that "
+            "somebody else runs; see plain-nginx.md.",
             "proxy",
         ),
         Key(

@@ -6,7 +6,8 @@ import pytest
 
 from fairlead.core.errors import ProxyError
 from fairlead.core.model import Balance, Entry, EntryState, Route, ServiceTable, Traffic
-from fairlead.proxies.nginx.table import checked_name, decode, encode
+from fairlead.proxies.naming import checked_name
+from fairlead.proxies.nginx.table import decode, encode
 
 TABLE = ServiceTable(
     "catalog",

@@ -10,7 +10,8 @@ import msgspec
 
 from fairlead.core.errors import ProxyError, WireError
 from fairlead.core.model import Counters
-from fairlead.proxies.nginx.table import Doc, checked_name
+from fairlead.proxies.naming import checked_name
+from fairlead.proxies.nginx.table import Doc
 from fairlead.wire import Connection, Request, Response, unix
 
 MOST_ANSWER = 64 << 20

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 
 from fairlead.core.errors import ProxyError
 from fairlead.core.model import Entry, EntryState, Route, ServiceTable, Traffic
+from fairlead.proxies.naming import checked_name
 
 MOST_BYTES = 4 << 20
-
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class SlottedEntry(msgspec.Struct, frozen=True):
@@ -49,13 +47,6 @@ class Doc(msgspec.Struct, frozen=True):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Doc)
-
-
-def checked_name(service: str) -> str:
-    """The name itself, as it becomes part of a path. ProxyError when it is none of a service."""
-    if not _NAME.fullmatch(service):
-        raise ProxyError(f"refused {service!r}: no service has such a name")
-    return service
 
 
 def encode(table: ServiceTable, slots: Mapping[str, int]) -> bytes:

@@ -10,7 +10,8 @@ from pathlib import Path
 from fairlead.core.errors import ProxyError
 from fairlead.core.model import ServiceTable
 from fairlead.files import write_atomically, write_whole
-from fairlead.proxies.nginx.table import Doc, checked_name, decode, encode
+from fairlead.proxies.naming import checked_name
+from fairlead.proxies.nginx.table import Doc, decode, encode
 
 
 class TableFiles:
