@@ -21,12 +21,12 @@ from contextlib import contextmanager
 
 from bench.ecs_stage import CLUSTER, only_here
 from bench.row import Row, show
+from fairlead.aws.client import Aws
+from fairlead.aws.pace import Pace
+from fairlead.aws.session import Account, Clients
 from fairlead.clock import SystemClock
 from fairlead.core.model import Container, Ecs, Phase, Service
-from fairlead.platforms.ecs.client import Aws
-from fairlead.platforms.ecs.pace import Pace
 from fairlead.platforms.ecs.platform import EcsPlatform
-from fairlead.platforms.ecs.session import Account, Clients
 from fairlead.rehearsal.rehearsal import Rehearsal
 from fairlead.rehearsal.throttle import READS
 from tests.ground import until

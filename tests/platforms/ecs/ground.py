@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from fairlead.aws.client import Aws
+from fairlead.aws.pace import Pace
 from fairlead.clock import SystemClock
 from fairlead.core.model import Container, Ecs, Endpoint, Phase, Service, Sighting
-from fairlead.platforms.ecs.client import Aws
-from fairlead.platforms.ecs.pace import Pace
 from fairlead.platforms.ecs.platform import EcsPlatform
 from tests.ground import until
 from tests.platforms.ecs.fake import CLUSTER, FakeEcs

@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fairlead.aws.api import ECS
 from fairlead.clock import SystemClock
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Phase
-from fairlead.platforms.ecs.api import ECS
 from fairlead.platforms.ecs.counts import read_count
 from fairlead.platforms.ecs.definitions import read_definition
 from fairlead.platforms.ecs.discovery import discover

@@ -173,7 +173,7 @@ async def test_without_botocore_it_says_what_to_install(
 async def test_where_aws_does_not_answer_it_goes_on_and_recovers(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fairlead.platforms.ecs.client.backoff", lambda _: 0.01)
+    monkeypatch.setattr("fairlead.aws.client.backoff", lambda _: 0.01)
     world.ecs.add("catalog", 1)
 
     def fail(name: str, _: object) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import fairlead.platforms.ecs
+from fairlead.aws.api import EC2, ECS
 from fairlead.core.errors import BadInput
-from fairlead.platforms.ecs.api import EC2, ECS
 from fairlead.platforms.ecs.policy import CAPABILITIES, MORE, PERMISSIONS, READ, policy
 from tests.platforms.ecs.fake import model
 from tests.platforms.ecs.ground import World, endpoints, running, service

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from fairlead.aws.client import Aws
+from fairlead.aws.pace import Pace
+from fairlead.aws.session import Account, Clients
 from fairlead.clock import SystemClock
 from fairlead.core.model import Ecs, Phase
-from fairlead.platforms.ecs.client import Aws
-from fairlead.platforms.ecs.pace import Pace
 from fairlead.platforms.ecs.platform import EcsPlatform
-from fairlead.platforms.ecs.session import Account, Clients
 from tests.ground import until
 from tests.platforms.ecs.fake import ARN, CLUSTER, FakeEcs
 from tests.platforms.ecs.ground import Told, service, sight

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fairlead.aws.pace import backoff
 from fairlead.core.errors import PlatformError
-from fairlead.platforms.ecs.pace import backoff
 from fairlead.platforms.ecs.retirement import Means, retire, stop
 
 TRIES = 5

@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fairlead.aws.client import Call
+from fairlead.aws.pace import backoff
 from fairlead.core.errors import PlatformError
-from fairlead.platforms.ecs.client import Call
 from fairlead.platforms.ecs.memory import Memory
-from fairlead.platforms.ecs.pace import backoff
 from fairlead.platforms.ecs.shapes import part, parts, text
 from fairlead.platforms.ecs.tasks import Task, read_task
 from fairlead.ports import Heard

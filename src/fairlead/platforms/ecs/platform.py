@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 
+from fairlead.aws.client import Aws, Source
 from fairlead.core.errors import Missing, PlatformError
 from fairlead.core.model import Ecs, Endpoint, Node, Service, Sighting
-from fairlead.platforms.ecs.client import Aws, Source
 from fairlead.platforms.ecs.counts import Said
 from fairlead.platforms.ecs.departures import Departures
 from fairlead.platforms.ecs.discovery import discover
@@ -61,7 +61,7 @@ class EcsPlatform:
         """
         if find_spec("botocore") is None:
             raise Missing("platform ecs needs botocore: pip install 'fairlead[ecs]'")
-        from fairlead.platforms.ecs.faults import Refused
+        from fairlead.aws.faults import Refused
 
         error = await self._poller.turn()
         if isinstance(error, Refused):
@@ -244,7 +244,7 @@ class EcsPlatform:
 
 def _aws(ecs: Ecs, clock: Clock) -> Aws:
     def opened() -> Source:
-        from fairlead.platforms.ecs.session import Account, Clients
+        from fairlead.aws.session import Account, Clients
 
         return Clients(Account(ecs.region, ecs.profile))
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from fairlead.aws.client import Answer, Call
 from fairlead.core.errors import PlatformError
-from fairlead.platforms.ecs.client import Answer, Call
 from fairlead.platforms.ecs.counts import Count, read_count
 from fairlead.platforms.ecs.definitions import Definition, read_definition
 from fairlead.platforms.ecs.nodes import Addresses, Instance, read_instance, read_machines

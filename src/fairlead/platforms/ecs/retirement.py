@@ -21,9 +21,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from fairlead.aws.client import Answer, Call
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Phase
-from fairlead.platforms.ecs.client import Answer, Call
 from fairlead.platforms.ecs.memory import Memory
 from fairlead.platforms.ecs.reader import Reader
 from fairlead.platforms.ecs.shapes import moment, parts, text

@@ -23,6 +23,7 @@ from botocore.exceptions import (
 from fairlead.core.errors import PlatformError
 
 _THROTTLING = {
+    "PriorRequestNotComplete",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+from fairlead.aws.pace import Pace, backoff
+from fairlead.aws.threads import Threads
 from fairlead.core.errors import PlatformError
-from fairlead.platforms.ecs.pace import Pace, backoff
-from fairlead.platforms.ecs.threads import Threads
 from fairlead.ports import Calls, Clock
 
 Answer = Mapping[str, Any]
@@ -47,7 +47,7 @@ class Aws:
 
     async def __call__(self, action: str, /, **parameters: Any) -> Answer:
         """Throttled calls and those without an answer are tried some times, with back-off."""
-        from fairlead.platforms.ecs.faults import Throttled, Unanswered
+        from fairlead.aws.faults import Throttled, Unanswered
 
         for tries in range(1, TRIES + 1):
             try:
@@ -86,7 +86,7 @@ class Aws:
         return answer
 
     def _invoke(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any:
-        from fairlead.platforms.ecs.faults import fault
+        from fairlead.aws.faults import fault
 
         try:
             return getattr(self._client(service), _method(operation))(**parameters)

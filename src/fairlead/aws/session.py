@@ -14,7 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader
 
-from fairlead.platforms.ecs.api import service_model
+from fairlead.aws.api import service_model
 
 _LONG_POLL = 20.0
 

@@ -10,8 +10,8 @@ import botocore.session
 import pytest
 from botocore.model import ServiceModel
 
-from fairlead.platforms.ecs.api import EC2, ECS, service_model
-from fairlead.platforms.ecs.session import Account, _config, _session
+from fairlead.aws.api import EC2, ECS, service_model
+from fairlead.aws.session import Account, _config, _session
 from tests.platforms.ecs.fake import model
 
 ALL = [("ecs", name) for name in ECS] + [("ec2", name) for name in EC2]
@@ -79,7 +79,7 @@ def rss():
 import fairlead.platforms.ecs.platform
 print("botocore" in sys.modules or "boto3" in sys.modules)
 before = rss()
-from fairlead.platforms.ecs.session import Account, Clients
+from fairlead.aws.session import Account, Clients
 clients = Clients(Account())
 for service in ("ecs", "ec2", "sqs"): clients.get(service)
 print(rss() - before)

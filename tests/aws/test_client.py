@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from fairlead.aws import client
+from fairlead.aws.client import TRIES, Aws
+from fairlead.aws.pace import Pace
+from fairlead.aws.session import Account, Clients
 from fairlead.clock import SystemClock
 from fairlead.core.errors import PlatformError
-from fairlead.platforms.ecs import client
-from fairlead.platforms.ecs.client import TRIES, Aws
-from fairlead.platforms.ecs.pace import Pace
-from fairlead.platforms.ecs.session import Account, Clients
 from tests.ground import free_port
 
 CLUSTER = "shop"

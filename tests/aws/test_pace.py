@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.platforms.ecs.pace import BURST, RATE, Pace, backoff
+from fairlead.aws.pace import BURST, RATE, Pace, backoff
 
 
 def test_a_burst_goes_at_once_and_the_rest_at_the_rate() -> None:
