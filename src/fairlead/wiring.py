@@ -36,6 +36,7 @@ from fairlead.service_pass import Edges
 
 if TYPE_CHECKING:
     from fairlead.fleet.fleet import Fleet
+    from fairlead.fleet.roster import Roster
 
 
 def lease_store(cluster: Cluster, state: Path) -> LeaseStore:
@@ -76,6 +77,7 @@ class Wired:
     proxy: Proxy
     checker: ClosingChecks
     bell: Bell
+    roster: Roster | None = None
 
 
 class Bell:
@@ -117,7 +119,8 @@ def wire_fleet(
     if running.orchestrator:
         running = replace(running, orchestrator=FencedOrchestrator(running.orchestrator, confirm))
     fleet = Fleet(bell.notify, bell.report, journal, clock)
-    return _looped(state, journal, bell, running, fleet, fleet), fleet
+    wired = _looped(state, journal, bell, running, fleet, fleet)
+    return replace(wired, roster=fleet.roster), fleet
 
 
 def _looped(

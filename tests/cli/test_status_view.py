@@ -97,3 +97,17 @@ def test_what_is_lacking(found: Any, words: str) -> None:
     word = lacking(found, 1)
     assert words in word
     assert bool(word) == bool(words)
+
+
+def test_a_controller_says_which_agents_serve() -> None:
+    away = {"node": "n2", "version": "1", "state": "broken", "generation": 3, "problem": "no nginx"}
+    agents = [{**away, "node": "n1", "state": "serves", "problem": ""}, away]
+    proxy = {"kind": "fleet", "generation": 5, "reloads": 0, "pid": None}
+    text = shown(agents=agents, proxy=proxy)
+    assert "shop  controller, generation 5\n1 of 2 agents serve\n  ! n2 is broken: no nginx" in text
+
+
+def test_an_agent_says_whom_it_follows() -> None:
+    followed = {"url": "ws://10.0.1.100:7700", "generation": 5, "problem": ""}
+    assert "follows ws://10.0.1.100:7700, generation 5" in shown(controller=followed)
+    assert "! no controller: refused" in shown(controller={**followed, "problem": "refused"})

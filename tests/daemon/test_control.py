@@ -29,7 +29,9 @@ class Ground:
         self.running = running = SimpleNamespace(
             follow=lambda cluster: self.ranges.append(cluster.ports), discovery=None, metered=None
         )
-        wired = SimpleNamespace(loop=self.world.loop, proxy=self.world.proxy, running=running)
+        wired = SimpleNamespace(
+            loop=self.world.loop, proxy=self.world.proxy, running=running, roster=None
+        )
         self.journal = EventLog(folder / "events.jsonl", StubClock())
         self.control = DaemonControl(cast(Any, wired), self.journal, self.load, Ending())
         self.control.begin(SHOP, set())

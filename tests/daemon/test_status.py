@@ -9,6 +9,8 @@ from fairlead.api.document import ServiceDoc
 from fairlead.commands import Commands
 from fairlead.core.model import Cluster, FixedEndpoint, Service
 from fairlead.daemon.status import status
+from fairlead.fleet.messages import Hello, Report
+from fairlead.fleet.roster import Roster
 from fairlead.ports import Calls, Capacity, Heard
 from tests.stub_edges import StubWorld
 
@@ -123,6 +125,22 @@ async def test_the_use_of_an_api_is_told_of_platforms_that_have_one() -> None:
     used = {"per_second": 1.23, "bound": 5.0, "throttled": 2, "actions": {"ecs:ListTasks": 7}}
     assert found.get("api") == used
     assert found["nodes"] == [{"id": "local", "address": "127.0.0.1", "state": "ready"}]
+
+
+async def test_a_controller_tells_of_its_agents() -> None:
+    world, roster = StubWorld(), Roster()
+    for node in ("n1", "n2", "n3"):
+        roster.welcome(Hello(1, "0.1.0", node), lambda: None)
+    roster.agents["n1"].take(Report(7))
+    roster.agents["n2"].take(Report(6, serving=False, problem="nginx does not answer"))
+    roster.agents["n3"].lost = 1.0
+    found = (await status(world.loop, "shop", roster=roster)).get("agents", [])
+    assert [(a["node"], a["state"], a["generation"]) for a in found] == [
+        ("n1", "serves", 7),
+        ("n2", "broken", 6),
+        ("n3", "away", 0),
+    ]
+    assert found[1]["problem"] == "nginx does not answer"
 
 
 async def test_events_and_what_nodes_have_left_are_told_where_they_are_known() -> None:

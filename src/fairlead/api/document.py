@@ -84,14 +84,36 @@ class ApiDoc(TypedDict):
     events: NotRequired[EventsDoc]
 
 
+class AgentDoc(TypedDict):
+    """`state` is serves, leaving, broken (its proxy does not serve) or away; `generation` is that
+    of the tables which its proxy follows."""
+
+    node: str
+    version: str
+    state: str
+    generation: int
+    problem: str
+
+
+class FollowedDoc(TypedDict):
+    """The controller that an agent follows; `problem` is why it follows none now."""
+
+    url: str
+    generation: int
+    problem: str
+
+
 class StatusDoc(TypedDict):
-    """`api` is absent for platforms without an API that limits calls."""
+    """`api` is absent for platforms without an API that limits calls, `agents` is there for a
+    controller, `controller` for an agent."""
 
     cluster: str
     listen: list[str]
     proxy: ProxyDoc
     nodes: list[NodeDoc]
     api: NotRequired[ApiDoc]
+    agents: NotRequired[list[AgentDoc]]
+    controller: NotRequired[FollowedDoc]
     services: list[ServiceDoc]
 
 

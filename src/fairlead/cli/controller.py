@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fairlead.cli.place import Place, file_option
+from fairlead.cli.place import CONTROLLER, Place, file_option
 from fairlead.cli.up import tell_event
 
 
@@ -18,4 +18,4 @@ def command(place: Place) -> int:
     """
     from fairlead.daemon import run_controller
 
-    return run_controller(place.file, place.state / "controller", tell_event)
+    return run_controller(place.file, place.state / CONTROLLER, tell_event)

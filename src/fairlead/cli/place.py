@@ -23,6 +23,9 @@ class Seconds(click.FloatRange):
 
 
 STATE_NAME = ".fairlead"
+CONTROLLER = "controller"
+"""Where in the state directory a controller keeps its own state: an agent may be beside it."""
+SOCKET = "fairlead.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ class Place:
 
     @property
     def socket(self) -> Path:
-        return self.state / "fairlead.sock"
+        """Of the daemon; of the controller where one runs alone."""
+        own, led = self.state / SOCKET, self.state / CONTROLLER / SOCKET
+        return led if led.exists() and not own.exists() else own
 
 
 def file_option(command: Callable[..., Any]) -> Callable[..., Any]:

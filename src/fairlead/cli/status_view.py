@@ -9,7 +9,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from fairlead.api.document import ApiDoc, EndpointDoc, NodeDoc, ServiceDoc, StatusDoc
+from fairlead.api.document import (
+    AgentDoc,
+    ApiDoc,
+    EndpointDoc,
+    FollowedDoc,
+    NodeDoc,
+    ServiceDoc,
+    StatusDoc,
+)
 from fairlead.cli.text import age, count, printable
 
 if TYPE_CHECKING:
@@ -35,6 +43,10 @@ def view(document: StatusDoc, now: float) -> Group:
     parts: list[RenderableType] = [_headline(document)]
     if api := document.get("api"):
         parts += [_api(api), *_room(document["nodes"])]
+    if "agents" in document:
+        parts += _agents(document["agents"])
+    if followed := document.get("controller"):
+        parts.append(_followed(followed))
     with_header = True
     for service, of_service in zip(services, rows, strict=True):
         parts += [Text(), *_service(service)]
@@ -45,16 +57,22 @@ def view(document: StatusDoc, now: float) -> Group:
 
 
 def _headline(document: StatusDoc) -> Text:
-    proxy = document["proxy"]
-    pid = proxy["pid"] or "none"
     line = Text(printable(document["cluster"]), style="bold")
-    line.append(f"  {printable(', '.join(document['listen']))}", style="not bold")
-    line.append(f"  {printable(proxy['kind'])} pid {pid}, generation {proxy['generation']}, ")
-    line.append(count(proxy["reloads"], "reload"))
+    line.append(_proxy(document), style="not bold")
     for node in document["nodes"]:
         if node["state"] != "ready":
             line.append(f"  node {printable(node['id'])} is {printable(node['state'])}", "red")
     return line
+
+
+def _proxy(document: StatusDoc) -> str:
+    proxy = document["proxy"]
+    if proxy["kind"] == "fleet":
+        return f"  controller, generation {proxy['generation']}"
+    listen, pid = printable(", ".join(document["listen"])), proxy["pid"] or "none"
+    reloads = count(proxy["reloads"], "reload")
+    kind = printable(proxy["kind"])
+    return f"  {listen}  {kind} pid {pid}, generation {proxy['generation']}, {reloads}"
 
 
 def _api(api: ApiDoc) -> Text:
@@ -69,6 +87,24 @@ def _api(api: ApiDoc) -> Text:
     else:
         line.append(f"; {count(events['received'], 'event')} heard")
     return line
+
+
+def _agents(agents: Sequence[AgentDoc]) -> Iterator[Text]:
+    """How many nodes serve, and each that does not."""
+    serving = sum(agent["state"] == "serves" for agent in agents)
+    style = "green" if agents and serving == len(agents) else "yellow"
+    yield Text(f"{serving} of {count(len(agents), 'agent')} serve", style)
+    for agent in agents:
+        if agent["state"] != "serves":
+            why = f": {agent['problem']}" if agent["problem"] else ""
+            line = f"  ! {agent['node']} is {agent['state']}{why}"
+            yield Text(printable(line), style="yellow")
+
+
+def _followed(followed: FollowedDoc) -> Text:
+    if followed["problem"]:
+        return Text(f"! no controller: {printable(followed['problem'])}", style="yellow")
+    return Text(f"follows {printable(followed['url'])}, generation {followed['generation']}")
 
 
 def _room(nodes: Sequence[NodeDoc]) -> Iterator[Text]:

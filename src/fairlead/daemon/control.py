@@ -58,8 +58,9 @@ class DaemonControl:
         self._commands.adopt(cluster)
 
     async def status(self, service: str = "") -> dict[str, Any]:
-        wired, cluster = self._wired, self._cluster.name
-        return dict(await status(wired.loop, cluster, service, wired.running.metered))
+        wired, metered = self._wired, self._wired.running.metered
+        name = self._cluster.name
+        return dict(await status(wired.loop, name, service, metered, wired.roster))
 
     async def scale(self, service: str, replicas: int) -> None:
         self._refuse_beyond_ports(service, replicas)

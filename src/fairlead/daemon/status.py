@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fairlead.api.document import (
+    AgentDoc,
     ApiDoc,
     EndpointDoc,
     EventsDoc,
@@ -15,6 +16,7 @@ from fairlead.api.document import (
 from fairlead.core.errors import ProxyError, UnknownName
 from fairlead.core.model import CheckKind, Counters, Node, Phase, Service
 from fairlead.core.view import Drain, Seen
+from fairlead.fleet.roster import Agent, Roster
 from fairlead.ports import Capacity, Metered
 from fairlead.reconcile import Reconciler
 from fairlead.tracking import Tracked
@@ -23,7 +25,11 @@ NOTHING = Counters()
 
 
 async def status(
-    loop: Reconciler, cluster: str, name: str = "", metered: Metered | None = None
+    loop: Reconciler,
+    cluster: str,
+    name: str = "",
+    metered: Metered | None = None,
+    roster: Roster | None = None,
 ) -> StatusDoc:
     """Of one service, or of all when `name` is empty. UnknownName."""
     if name and name not in loop.tracked:
@@ -46,7 +52,19 @@ async def status(
     }
     if metered:
         document["api"] = _api(metered)
+    if roster is not None:
+        document["agents"] = [_agent(agent) for agent in roster]
     return document
+
+
+def _agent(agent: Agent) -> AgentDoc:
+    return {
+        "node": agent.node,
+        "version": agent.version,
+        "state": agent.state,
+        "generation": agent.applied,
+        "problem": agent.problem,
+    }
 
 
 def _node(node: Node, room: Mapping[str, Capacity]) -> NodeDoc:

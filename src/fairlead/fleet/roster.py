@@ -34,6 +34,15 @@ class Agent:
     parting: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def state(self) -> str:
+        """In a word, as the status document has it."""
+        if self.lost is not None:
+            return "away"
+        if not self.serving:
+            return "broken"
+        return "leaving" if self.leaving else "serves"
+
+    @property
     def answers(self) -> bool:
         """It is there, and its proxy serves."""
         return self.lost is None and self.serving
