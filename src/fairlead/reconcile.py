@@ -79,6 +79,14 @@ class Reconciler:
             if known := self.tracked.get(key.rpartition("-")[0]):
                 self._drain_again(known, key, reason)
 
+    async def observe(self, name: str) -> None:
+        """Half a pass, for who wants nothing more: see what is there of a tracked service."""
+        await self._pass.observe(self.tracked[name])
+
+    async def publish(self, name: str) -> None:
+        """The other half: have the proxy serve it, and start, stop and resize nothing."""
+        await self._pass.publish(self.tracked[name])
+
     def _drain_again(self, tracked: Tracked, endpoint_id: str, reason: str) -> None:
         drain = Drain(reason, self.edges.clock.now(), shrink=tracked.asked)
         tracked.drains.setdefault(endpoint_id, drain)

@@ -48,19 +48,20 @@ class ServicePass:
         self.service_of: dict[str, str] = {}
 
     async def __call__(self, tracked: Tracked) -> None:
-        await self._observe(tracked)
+        await self.observe(tracked)
         await self._measure(tracked)
         seen = tracked.seen()
         rules = plan_counted if tracked.service.orchestrated else plan
         changes = rules(tracked.intent, seen, self._edges.clock.now())
         changes = permit(changes, tracked.intent, seen)
         self._mark(tracked, changes)
-        await self._publish(tracked)
+        await self.publish(tracked)
         for change in changes:
             await self._carry_out(tracked, change)
         self._note_good(tracked)
 
-    async def _observe(self, tracked: Tracked) -> None:
+    async def observe(self, tracked: Tracked) -> None:
+        """Read what is there, and nothing more."""
         sightings = [await self._sight(tracked, platform) for platform in self._edges.platforms]
         whole = Sighting(
             tuple(e for s in sightings for e in s.endpoints),
@@ -165,7 +166,8 @@ class ServicePass:
                 )
                 self._notify(tracked.service.name)
 
-    async def _publish(self, tracked: Tracked) -> None:
+    async def publish(self, tracked: Tracked) -> None:
+        """Have the proxy serve what is known now."""
         wanted = tracked.table()
         if wanted != tracked.pushed:
             await self._edges.proxy.push(wanted)

@@ -30,6 +30,7 @@ from fairlead.ports import (
 )
 from fairlead.probes import Probes
 from fairlead.probes.checker import Checker
+from fairlead.probes.once import OneRound
 from fairlead.proxies.nginx.proxy import NginxProxy
 from fairlead.reconcile import Reconciler
 from fairlead.service_pass import Edges
@@ -121,6 +122,18 @@ def wire_fleet(
     fleet = Fleet(bell.notify, bell.report, journal, clock)
     wired = _looped(state, journal, bell, running, fleet, fleet)
     return replace(wired, roster=fleet.roster), fleet
+
+
+def wire_once(
+    cluster: Cluster, state: Path, notes: Path, journal: EventLog
+) -> tuple[Wired, OneRound]:
+    """The edges of one machine, with checks that are made once. `notes` is the directory for what
+    is only written down."""
+    clock, bell = SystemClock(), Bell()
+    running = open_platform(cluster, state, bell.notify, journal)
+    proxy = open_proxy(cluster, state, bell.notify, journal)
+    checks = OneRound(running.gated(Probes()), clock, bell.report)
+    return _looped(notes, journal, bell, running, proxy, checks), checks
 
 
 def _looped(

@@ -28,6 +28,7 @@ COMMANDS = (
     "logs",
     "check",
     "verify",
+    "sync",
     "controller",
     "agent",
     "rehearse",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -127,10 +127,7 @@ class DaemonControl:
                 )
 
     def _whole(self) -> Cluster:
-        """The settings with the services that were discovered; those of the file come first."""
-        named = {service.name for service in self._cluster.services}
-        found = tuple(s for s in self._found if s.name not in named)
-        return replace(self._cluster, services=(*self._cluster.services, *found))
+        return with_found(self._cluster, self._found)
 
     async def discover(self) -> None:
         """Take over the services that the platform has discovered; a failed read changes none."""
@@ -180,3 +177,10 @@ class DaemonControl:
 
     async def down(self, *, keep: bool) -> None:
         self._ending.ask(keep=keep)
+
+
+def with_found(cluster: Cluster, found: Iterable[Service]) -> Cluster:
+    """The settings with the services that were discovered; those of the file come first."""
+    named = {service.name for service in cluster.services}
+    more = (service for service in found if service.name not in named)
+    return replace(cluster, services=(*cluster.services, *more))
