@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from fairlead.aws.client import Aws
+from fairlead.aws.pace import Pace
+from fairlead.aws.session import Account, Clients
+from fairlead.clock import SystemClock
 from fairlead.core.dns import Form
 from fairlead.dns.files import FilePlace, FileProvider
 from fairlead.dns.hosts import HostsSyntax
 from fairlead.dns.rfc2136 import Rfc2136Provider, Server
+from fairlead.dns.route53 import Route53Provider
 from fairlead.dns.zone import ZoneSyntax
 from fairlead.ports import DnsProvider
 from tests.dns.knot import knot
+from tests.dns.route53 import route53
 
 Act = Callable[[], Awaitable[None]]
 HOSTS = "127.0.0.1 localhost\n# a comment of a person\n10.9.9.9\tmail.example.com mail\n"
@@ -145,4 +154,53 @@ async def rfc2136_world(directory: Path) -> AsyncIterator[World]:
         yield World(lambda: Rfc2136Provider(place), put, there, away, back)
 
 
-WORLDS = {"hosts": hosts_world, "zone": zone_world, "rfc2136 on Knot": rfc2136_world}
+FORMS = {
+    "simple": Form(),
+    "multivalue": Form("multivalue", each=True),
+    "weighted": Form("weighted 1", each=True),
+}
+
+
+@asynccontextmanager
+async def route53_world(form: Form, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    with route53() as fake:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ROUTE_53", f"http://127.0.0.1:{fake.port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setattr("fairlead.aws.client.backoff", lambda _: 0.01)
+        providers: list[Route53Provider] = []
+
+        def opened() -> DnsProvider:
+            account = Account("us-east-1")
+            aws = Aws(lambda: Clients(account), SystemClock(), Pace(10_000, 10_000))
+            providers.append(Route53Provider(aws))
+            return providers[-1]
+
+        async def put(name: str, address: str) -> None:
+            fake.put(name, address)
+
+        async def there(name: str) -> set[str]:
+            return fake.values(name)
+
+        async def away() -> None:
+            fake.stop()
+
+        async def back() -> None:
+            fake.start()
+
+        await put("mail.example.com", "10.9.9.9")
+        yield World(opened, put, there, away, back, form)
+        for provider in providers:
+            await provider.close()
+
+
+_Get = Callable[[str], Any]
+WORLDS: dict[str, Callable[[_Get], AbstractAsyncContextManager[World]]] = {
+    "hosts": lambda get: hosts_world(get("tmp_path")),
+    "zone": lambda get: zone_world(get("tmp_path")),
+    "rfc2136 on Knot": lambda get: rfc2136_world(get("tmp_path")),
+    **{
+        f"route53 {name}": lambda get, form=form: route53_world(form, get("monkeypatch"))
+        for name, form in FORMS.items()
+    },
+}
