@@ -15,12 +15,15 @@ from fairlead.aws.pace import Pace
 from fairlead.aws.session import Account, Clients
 from fairlead.clock import SystemClock
 from fairlead.core.dns import Form
+from fairlead.dns.cloudflare import AUTOMATIC, PROXIED, CloudflareProvider
+from fairlead.dns.cloudflare_api import Access, Api
 from fairlead.dns.files import FilePlace, FileProvider
 from fairlead.dns.hosts import HostsSyntax
 from fairlead.dns.rfc2136 import Rfc2136Provider, Server
 from fairlead.dns.route53 import Route53Provider
 from fairlead.dns.zone import ZoneSyntax
 from fairlead.ports import DnsProvider
+from tests.dns.cloudflare import TOKEN, cloudflare
 from tests.dns.knot import knot
 from tests.dns.route53 import route53
 
@@ -194,6 +197,34 @@ async def route53_world(form: Form, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
             await provider.close()
 
 
+@asynccontextmanager
+async def cloudflare_world(form: Form, ttl: int) -> AsyncIterator[World]:
+    with cloudflare() as fake:
+        providers: list[CloudflareProvider] = []
+
+        def opened() -> DnsProvider:
+            api = Api(Access(lambda: TOKEN, fake.url), SystemClock())
+            providers.append(CloudflareProvider(api))
+            return providers[-1]
+
+        async def put(name: str, address: str) -> None:
+            fake.put(name, address)
+
+        async def there(name: str) -> set[str]:
+            return fake.values(name)
+
+        async def away() -> None:
+            fake.stop()
+
+        async def back() -> None:
+            fake.start()
+
+        await put("mail.example.com", "10.9.9.9")
+        yield World(opened, put, there, away, back, form, ttl)
+        for provider in providers:
+            await provider.close()
+
+
 _Get = Callable[[str], Any]
 WORLDS: dict[str, Callable[[_Get], AbstractAsyncContextManager[World]]] = {
     "hosts": lambda get: hosts_world(get("tmp_path")),
@@ -203,4 +234,6 @@ WORLDS: dict[str, Callable[[_Get], AbstractAsyncContextManager[World]]] = {
         f"route53 {name}": lambda get, form=form: route53_world(form, get("monkeypatch"))
         for name, form in FORMS.items()
     },
+    "cloudflare": lambda _: cloudflare_world(Form(), 60),
+    "cloudflare proxied": lambda _: cloudflare_world(Form(PROXIED), AUTOMATIC),
 }

@@ -69,6 +69,7 @@ async def test_nodes_come_and_go_and_come_back(world: World) -> None:
     assert await again.planned(5) == Plan(), "another process reads the same"
 
 
+@pytest.mark.parametrize("world", [w for w in WORLDS if "proxied" not in w], indirect=True)
 async def test_ttls_are_put_right(world: World) -> None:
     hand = Hand(world)
     await hand.name(1, 2)

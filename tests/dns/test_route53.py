@@ -142,6 +142,18 @@ async def test_throttled_calls_are_tried_again_then_told(
         await provider.read([NAME])
 
 
+async def test_a_write_is_tried_once(fake: FakeRoute53, provider: Route53Provider) -> None:
+    made = await planned(provider, 1)
+
+    async def fence() -> None:
+        fake.throttle = 1
+
+    with pytest.raises(DnsError, match="throttled"):
+        await provider.apply(made.changes, fence)
+    assert fake.batches == []
+    assert await provider.apply(made.changes, unfenced) == ()
+
+
 async def test_a_zone_is_the_longest_and_only_one(
     fake: FakeRoute53, provider: Route53Provider
 ) -> None:

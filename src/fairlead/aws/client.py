@@ -49,19 +49,24 @@ class Aws:
         """Throttled calls and those without an answer are tried some times, with back-off."""
         from fairlead.aws.faults import Throttled, Unanswered
 
-        for tries in range(1, TRIES + 1):
+        for tries in range(1, TRIES):
             try:
-                answer = await self._try(action, parameters)
-            except (Throttled, Unanswered) as error:
-                if isinstance(error, Throttled):
-                    self._pace.throttled()
-                if tries == TRIES:
-                    raise
+                return await self.once(action, **parameters)
+            except (Throttled, Unanswered):
                 await asyncio.sleep(backoff(tries))
-            else:
-                self._pace.answered()
-                return answer
-        raise PlatformError(f"{action}: no try was made")
+        return await self.once(action, **parameters)
+
+    async def once(self, action: str, /, **parameters: Any) -> Answer:
+        """One try: for a write that must not be made late. PlatformError when it fails."""
+        from fairlead.aws.faults import Throttled
+
+        try:
+            answer = await self._try(action, parameters)
+        except Throttled:
+            self._pace.throttled()
+            raise
+        self._pace.answered()
+        return answer
 
     def calls(self) -> Calls:
         """How much was asked of AWS, and how fast."""

@@ -7,11 +7,11 @@ meanwhile is overwritten. One bad change fails its batch: then each name has a b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from fairlead.aws.client import Call
+from fairlead.aws.client import Answer, Call
 from fairlead.core.dns import ADDRESSES, SET, Change, Problem, Record, owner_name
 from fairlead.core.errors import DnsError, PlatformError
 from fairlead.ports import Fence
@@ -29,6 +29,11 @@ Set = Mapping[str, Any]
 
 
 class Calls(Call, Protocol):
+    """As aws.client.Aws is. `once` makes one try: a write that waited would come late, when another
+    may lead already."""
+
+    def once(self, action: str, /, **parameters: Any) -> Awaitable[Answer]: ...
+
     def close(self) -> None: ...
 
 
@@ -107,10 +112,11 @@ class Route53Provider:
     async def _submit(self, batch: _Batch, fence: Fence) -> None:
         made = [each for of_host in batch.hosts.values() for each in self._changes(of_host)]
         await fence()
-        await self._call(
-            "ChangeResourceRecordSets",
-            HostedZoneId=batch.zone,
-            ChangeBatch={"Comment": "fairlead", "Changes": made},
+        whole = {"Comment": "fairlead", "Changes": made}
+        await _mapped(
+            self._aws.once(
+                "route53:ChangeResourceRecordSets", HostedZoneId=batch.zone, ChangeBatch=whole
+            )
         )
 
     async def _apart(self, batch: _Batch, why: Rejected, fence: Fence) -> list[Problem]:
@@ -159,17 +165,21 @@ class Route53Provider:
                 return str(ids[0])
         raise DnsError(f"Route 53 has no zone for {name} in this account: correct dns.names")
 
-    async def _call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
-        from fairlead.aws.faults import code
+    async def _call(self, operation: str, **parameters: Any) -> Answer:
+        return await _mapped(self._aws(f"route53:{operation}", **parameters))
 
-        try:
-            return await self._aws(f"route53:{operation}", **parameters)
-        except PlatformError as error:
-            if code(error.__cause__) in _REJECTED:
-                raise Rejected(f"Route 53 refuses it: {error}") from error
-            if code(error.__cause__) == "NoSuchHostedZone":
-                raise DnsError(f"Route 53 has no such zone: correct {_SETTING}") from error
-            raise DnsError(str(error)) from error
+
+async def _mapped(call: Awaitable[Answer]) -> Answer:
+    from fairlead.aws.faults import code
+
+    try:
+        return await call
+    except PlatformError as error:
+        if code(error.__cause__) in _REJECTED:
+            raise Rejected(f"Route 53 refuses it: {error}") from error
+        if code(error.__cause__) == "NoSuchHostedZone":
+            raise DnsError(f"Route 53 has no such zone: correct {_SETTING}") from error
+        raise DnsError(str(error)) from error
 
 
 _SETTING = "dns.route53.zone"
