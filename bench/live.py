@@ -45,7 +45,7 @@ async def churn(seconds: float) -> Rows:
         rounds, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
             rounds += 1
-            await _round(shop, rounds)
+            await change_round(shop, rounds)
         load.stop()
         report = await running
         reloads = shop.client.status()["proxy"]["reloads"]
@@ -58,7 +58,8 @@ async def churn(seconds: float) -> Rows:
     ]
 
 
-async def _round(shop: RunningCluster, number: int) -> None:
+async def change_round(shop: RunningCluster, number: int) -> None:
+    """Scaled out, one drained, scaled in, rolled, scaled in again."""
     await shop.scaled(4)
     victim = shop.endpoints()[0]["id"]
     await asyncio.to_thread(shop.client.drain, "app", victim)

@@ -10,11 +10,22 @@ import datetime as dt
 import json
 import os
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import change_cost, docker, ecs, ecs_size, footprint, live, proxy_throughput, sidecar
+from bench import (
+    change_cost,
+    docker,
+    ecs,
+    ecs_size,
+    footprint,
+    live,
+    plain,
+    proxy_throughput,
+    sidecar,
+)
 from bench.row import Row, table
 
 Part = Callable[[bool], list[Row]]
@@ -26,8 +37,12 @@ PARTS: dict[str, Part] = {
     "docker": lambda quick: docker.measure(10 if quick else 20),
     "ecs": lambda quick: ecs.measure(4, 20) if quick else ecs.measure(),
     "ecs-size": lambda quick: ecs_size.measure(20 if quick else 60),
+    "plain": lambda quick: plain.measure(20 if quick else 60),
     "sidecar": lambda quick: sidecar.measure(4 if quick else 20),
 }
+
+
+_PART = re.compile(r"<!-- ([a-z-]+) -->\n(.*?)(?=\n\n<!-- |\n?\Z)", re.DOTALL)
 
 
 def _machine() -> str:
@@ -51,23 +66,30 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _into_readme(text: str) -> None:
-    readme = Path(__file__).parent.parent / "README.md"
-    before, begin, rest = readme.read_text().partition("between these lines -->\n")
-    _, end, after = rest.partition("<!-- /bench -->")
-    readme.write_text(f"{before}{begin}{text}\n{end}{after}")
+def into_readme(readme: str, measured: dict[str, str]) -> str:
+    """README with the tables of these parts in their places; the others stay as they were."""
+    before, begin, rest = readme.partition("between these lines -->\n")
+    block, end, after = rest.partition("<!-- /bench -->")
+    kept = dict(_PART.findall(block))
+    tables = {name: text for name in PARTS if (text := measured.get(name) or kept.get(name))}
+    whole = "\n\n".join(f"<!-- {name} -->\n{text}" for name, text in tables.items())
+    return f"{before}{begin}{whole}\n{end}{after}"
 
 
 def main() -> int:
     given = _arguments()
-    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    rows = [row for name in given.parts or PARTS for row in PARTS[name](given.quick)]
-    text = f"{today}, {_machine()}:\n\n{table(rows)}"
-    print(text)
+    today, machine = dt.datetime.now(tz=dt.UTC).date().isoformat(), _machine()
+    rows, texts = [], {}
+    for name in given.parts or PARTS:
+        of_part = PARTS[name](given.quick)
+        rows += of_part
+        texts[name] = f"{name}, {today}, {machine}:\n\n{table(of_part)}"
+        print(texts[name], end="\n\n", flush=True)
     if given.readme:
-        _into_readme(text)
+        readme = Path(__file__).parent.parent / "README.md"
+        readme.write_text(into_readme(readme.read_text(), texts))
     if given.json:
-        document = {"date": today, "machine": _machine(), "rows": [asdict(row) for row in rows]}
+        document = {"date": today, "machine": machine, "rows": [asdict(row) for row in rows]}
         given.json.write_text(json.dumps(document, indent=2) + "\n")
     return 0 if all(row.ok is not False for row in rows) else 1
 
