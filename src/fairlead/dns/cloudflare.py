@@ -7,9 +7,11 @@ named by its id; an address that somebody adds between the two stays, and the ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from fairlead.core.dns import ADDRESSES, Change, Problem, Record, owner_name
 from fairlead.core.errors import DnsError
@@ -24,10 +26,23 @@ MOST = 200
 _MIXED = "mixed"
 _KINDS = (*ADDRESSES, "CNAME", "TXT")
 
-Item = Mapping[str, Any]
-"""A DNS record as the API has it."""
 Operation = tuple[str, dict[str, Any]]
 """`deletes`, `patches` or `posts`, and what to do."""
+
+
+class Zone(msgspec.Struct, frozen=True):
+    id: str
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A DNS record as the API has it."""
+
+    id: str
+    name: str
+    type: str
+    content: str
+    ttl: int
+    proxied: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +122,8 @@ class CloudflareProvider:
         return [
             item
             for wanted in (name, owner_name(name))
-            async for item in self._api.pages(path, name_exact=wanted)
-            if item["type"] in _KINDS
+            async for item in self._api.pages(path, Item, name_exact=wanted)
+            if item.type in _KINDS
         ]
 
     async def _zone_of(self, name: str) -> str:
@@ -121,23 +136,20 @@ class CloudflareProvider:
     async def _find_zone(self, name: str) -> str:
         labels = name.split(".")
         for first in range(len(labels) - 1):
-            answer = await self._api.get("/zones", name=".".join(labels[first:]))
-            if found := answer.get("result"):
-                return str(found[0]["id"])
+            async for zone in self._api.pages("/zones", Zone, name=".".join(labels[first:])):
+                return zone.id
         told = f"Cloudflare shows this token no zone for {name}"
         raise DnsError(f"{told}: correct dns.names, give the token Zone Read, or set the zone's id")
 
 
 def _operations(change: Change, items: Collection[Item]) -> Iterator[Operation]:
     record, after = change.record, change.after
-    there = {
-        _value(i): i for i in items if (_plain(i["name"]), i["type"]) == (record.name, record.kind)
-    }
+    there = {_value(i): i for i in items if (_plain(i.name), i.type) == (record.name, record.kind)}
     for value, item in there.items():
         if after is None or value not in after.values:
-            yield "deletes", {"id": item["id"]}
+            yield "deletes", {"id": item.id}
         elif _settings(item) != (wanted := _wanted(after)):
-            yield "patches", {"id": item["id"], **wanted}
+            yield "patches", {"id": item.id, **wanted}
     for value in after.values if after else ():
         if after and value not in there:
             content = f'"{value}"' if after.kind == "TXT" else value
@@ -150,14 +162,14 @@ def _wanted(record: Record) -> dict[str, Any]:
 
 
 def _settings(item: Item) -> dict[str, Any]:
-    return {"ttl": int(item["ttl"]), "proxied": bool(item.get("proxied"))}
+    return {"ttl": item.ttl, "proxied": bool(item.proxied)}
 
 
 def _gathered(items: Iterable[Item]) -> list[Record]:
     """One record a name and kind; one whose parts differ is like none that anybody wants."""
     sets: dict[tuple[str, str], list[Item]] = {}
     for item in items:
-        sets.setdefault((_plain(item["name"]), item["type"]), []).append(item)
+        sets.setdefault((_plain(item.name), item.type), []).append(item)
     return [_record(name, kind, of_set) for (name, kind), of_set in sets.items()]
 
 
@@ -170,7 +182,7 @@ def _record(name: str, kind: str, items: Sequence[Item]) -> Record:
 
 
 def _value(item: Item) -> str:
-    return str(item["content"]).removeprefix('"').removesuffix('"').removesuffix(".")
+    return item.content.removeprefix('"').removesuffix('"').removesuffix(".")
 
 
 def _plain(name: str) -> str:

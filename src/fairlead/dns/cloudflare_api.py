@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -28,6 +28,18 @@ _LONGEST_WAIT = 20.0
 """A longer Retry-After is left to the caller: after 1,200 calls in 5 minutes it is minutes."""
 _IDLE = 5.0
 _PAGE = 100
+
+
+T = TypeVar("T")
+
+
+class _Info(msgspec.Struct):
+    total_pages: int = 1
+
+
+class _Page(msgspec.Struct):
+    result: list[Any]
+    result_info: _Info = msgspec.field(default_factory=_Info)
 
 
 class Refused(DnsError):
@@ -62,14 +74,15 @@ class Api:
         """One try: a write that waited would come late, when another may lead already."""
         return await self._call("POST", path, msgspec.json.encode(body), tries=1)
 
-    async def pages(self, path: str, **query: str | int) -> AsyncIterator[Mapping[str, Any]]:
+    async def pages(self, path: str, kind: type[T], **query: str | int) -> AsyncIterator[T]:
         """All results, of all pages."""
         page, last = 1, 1
         while page <= last:
             answer = await self.get(path, page=page, per_page=_PAGE, **query)
-            for result in answer.get("result") or ():
-                yield result
-            last = int((answer.get("result_info") or {}).get("total_pages", 1))
+            whole = _converted(answer, _Page, path)
+            for result in whole.result:
+                yield _converted(result, kind, path)
+            last = whole.result_info.total_pages
             page += 1
 
     def close(self) -> None:
@@ -120,6 +133,13 @@ class Api:
         connect = partial(asyncio.open_connection, url.hostname, port, ssl=context)
         self._connection = await Connection.open(connect)
         return self._connection
+
+
+def _converted(answer: Any, kind: type[T], path: str) -> T:
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise DnsError(f"Cloudflare's answer to {path} is not understood: {error}") from error
 
 
 def _dotted(query: Mapping[str, str | int]) -> dict[str, str | int]:
