@@ -144,9 +144,9 @@ async def test_a_file_that_nginx_was_not_told_of_is_made_true_at_the_start(
         await ground.proxy.push(table("catalog", two))
         new = ground.text()
         (ground.sites / "fairlead.conf").write_text(old)
-        before = ground.proxy._nginx.accepting()
-        await ground.proxy._nginx.reload()
-        await ground.proxy._nginx.follow(parse(old).generation, before)
+        before = ground.proxy.nginx.accepting()
+        await ground.proxy.nginx.reload()
+        await ground.proxy.nginx.follow(parse(old).generation, before)
         (ground.sites / "fairlead.conf").write_text(new)
         await ground.proxy.close()
         await ground.another().start()
@@ -314,8 +314,8 @@ async def test_where_workers_cannot_be_seen_nothing_is_said_of_what_is_in_flight
 async def test_a_worker_that_dies_is_no_reload(ground: PlainGround) -> None:
     async with endpoint("one") as one:
         await ground.proxy.push(table("catalog", one))
-        (worker,) = ground.proxy._nginx.accepting()
+        (worker,) = ground.proxy.nginx.accepting()
         os.kill(worker, signal.SIGKILL)
-        await until(lambda: ground.proxy._nginx.accepting() - {worker}, "another one is there")
+        await until(lambda: ground.proxy.nginx.accepting() - {worker}, "another one is there")
         await ground.proxy.push(table("catalog", one, AWAY))
         assert await ground.get("catalog") == (200, "one")

@@ -40,7 +40,7 @@ class PlainProxy:
         self._plain, self._front, self._journal = plain, front, journal
         self._withdraw = withdraw
         self._file = ConfigFile(Path(plain.upstreams))
-        self._nginx = PlainNginx(plain)
+        self.nginx = PlainNginx(plain)
         self._batch = Batch(plain.debounce, self._carry_out)
         self._turn = asyncio.Lock()
         self._written: Written | None = None
@@ -74,7 +74,7 @@ class PlainProxy:
 
     async def info(self) -> ProxyInfo:
         written, listen = self._served, self._front.listen if self._plain.servers else ()
-        return ProxyInfo("plain", written.generation, written.reloads, self._nginx.master, listen)
+        return ProxyInfo("plain", written.generation, written.reloads, self.nginx.master, listen)
 
     async def read(self) -> RoutingTable:
         """What the file holds; once started, it is brought back when nginx or others went on
@@ -100,12 +100,12 @@ class PlainProxy:
 
     async def follows(self, service: str) -> bool:  # noqa: ARG002
         """Whether the workers of earlier generations have ended."""
-        return bool(self._nginx.ended())
+        return bool(self.nginx.ended())
 
     async def counters(self, service: str) -> dict[str, Counters]:
         """Only of endpoints that drain, and only when nothing is in flight: the rest is unknown."""
         table = self._served.tables.get(checked_name(service))
-        if table is None or not self._nginx.ended():
+        if table is None or not self.nginx.ended():
             return {}
         leaving = (e for e in table.entries if e.state is EntryState.DRAINING)
         return {entry.id: Counters() for entry in leaving}
@@ -122,7 +122,7 @@ class PlainProxy:
             await self._serve({name: replace(t, entries=()) for name, t in tables.items()})
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_TIMEOUT):
-                    await self._nginx.end_of_earlier()
+                    await self.nginx.end_of_earlier()
         self._file.release()
 
     @property
@@ -155,17 +155,17 @@ class PlainProxy:
     async def _live(self) -> int | None:
         """None where nginx serves nothing of fairlead yet, or does not run."""
         try:
-            return await self._nginx.generation()
+            return await self.nginx.generation()
         except ProxyError:
             return None
 
     async def _reload(self, wanted: Written) -> None:
-        before = self._nginx.accepting()
+        before = self.nginx.accepting()
         self._file.replace(wanted.text)
         try:
-            await self._nginx.test()
-            await self._nginx.reload()
-            await self._nginx.follow(wanted.generation, before)
+            await self.nginx.test()
+            await self.nginx.reload()
+            await self.nginx.follow(wanted.generation, before)
         except BaseException:
             self._file.restore()
             raise
