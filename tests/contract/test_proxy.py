@@ -109,13 +109,12 @@ async def test_what_was_dropped_is_gone_and_may_be_dropped_again(world: World) -
 
 
 async def test_counts_by_endpoint_for_every_entry(world: World) -> None:
-    if not world.counts:
-        pytest.skip("an nginx without Lua counts nothing")
     async with endpoint("one") as one:
         await world.proxy.push(table("catalog", one, replace(AWAY, state=EntryState.DOWN)))
         await world.get("catalog")
         counted = await world.proxy.counters("catalog")
-    assert {id_: c.requests for id_, c in counted.items()} == {"one": 1, "away": 0}
+    known = {"one": 1, "away": 0} if world.counts else {}
+    assert {id_: c.requests for id_, c in counted.items()} == known
 
 
 async def test_counts_nothing_for_a_service_that_it_does_not_know(world: World) -> None:
@@ -123,14 +122,15 @@ async def test_counts_nothing_for_a_service_that_it_does_not_know(world: World) 
 
 
 async def test_a_new_entry_begins_at_zero(world: World) -> None:
-    if not world.counts:
-        pytest.skip("an nginx without Lua counts nothing")
     async with endpoint("one") as one, endpoint("two") as two:
         await world.proxy.push(table("catalog", one))
         await world.get("catalog")
         await world.proxy.push(table("catalog"))
         await world.proxy.push(table("catalog", two))
-        assert (await world.proxy.counters("catalog"))["two"].requests == 0
+        counted = await world.proxy.counters("catalog")
+        assert {id_: c.requests for id_, c in counted.items()} == (
+            {"two": 0} if world.counts else {}
+        )
 
 
 async def test_let_go_of_it_serves_on_and_the_next_one_knows_its_table(world: World) -> None:
