@@ -168,6 +168,10 @@ async def test_the_case_that_started_it_all(machine: Machine) -> None:
             await ask.more()
         assert not ask.failed
         assert len(await machine.answers()) == 1
+        await aws(SCALE.format(0))
+        await _left(ecs, 0)
+        assert "catalog: 0 endpoints in use" in await machine.synced("catalog")
+        assert (await machine.nginx.get("catalog"))[0] == 503
 
 
 async def _left(ecs: Rehearsal, count: int) -> None:

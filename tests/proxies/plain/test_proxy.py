@@ -62,6 +62,17 @@ async def test_reloads_keep_their_distance(tmp_path: Path) -> None:
         assert "weight=11 " in ground.text()
 
 
+async def test_when_a_push_returns_no_worker_of_before_takes_requests(ground: PlainGround) -> None:
+    """nginx starts the new ones 100 ms before it ends the old ones: a first answer is not enough."""
+    for weight in range(1, 4):
+        before = ground.proxy.nginx.accepting()
+        await ground.proxy.push(table("catalog", replace(AWAY, weight=weight)))
+        after = ground.proxy.nginx.accepting()
+        assert before
+        assert after
+        assert not before & after
+
+
 async def test_what_changes_nothing_in_nginx_costs_no_reload(ground: PlainGround) -> None:
     async with endpoint("one") as one:
         await ground.proxy.push(table("catalog", one, draining(AWAY)))
