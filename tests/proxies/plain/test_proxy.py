@@ -63,7 +63,7 @@ async def test_reloads_keep_their_distance(tmp_path: Path) -> None:
 
 
 async def test_when_a_push_returns_no_worker_of_before_takes_requests(ground: PlainGround) -> None:
-    """nginx starts the new ones 100 ms before it ends the old ones: a first answer is not enough."""
+    """The new ones start 100 ms before the old ones end: a first answer is not enough."""
     for weight in range(1, 4):
         before = ground.proxy.nginx.accepting()
         await ground.proxy.push(table("catalog", replace(AWAY, weight=weight)))
