@@ -1,0 +1,94 @@
+"""Which nodes DNS is to name: those whose agent says that its proxy serves.
+
+| the node's agent                         | the node in DNS                                    |
+| ---------------------------------------- | -------------------------------------------------- |
+| is there, its proxy serves               | named                                              |
+| is there, its proxy does not serve       | not named                                          |
+| is leaving, or the platform drains it    | not named; it is let go when the TTL is over       |
+| went away LOST seconds ago or less       | as before: agents and controllers are restarted    |
+| went away longer ago                     | not named                                          |
+| was not seen yet, GRACE seconds or less  | nothing is changed before all are seen             |
+| none of all agents is there              | nothing is changed: it is the controller that is   |
+|                                          | cut off                                            |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from fairlead.core.dns import DnsNode
+from fairlead.core.errors import FairleadError
+from fairlead.core.model import Node
+from fairlead.fleet.roster import Agent, Roster
+from fairlead.ports import Clock
+
+LOST, GRACE = 6.0, 20.0
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the platform's nodes; what agents say is heeded at once."""
+
+
+class Keeps(Protocol):
+    """What is used of dns.keeper.Keeper."""
+
+    def update(self, names: Collection[str], nodes: Collection[DnsNode]) -> None: ...
+
+    def wait_out(self, node: str) -> float: ...
+
+
+class Nodes(Protocol):
+    async def nodes(self) -> tuple[Node, ...]: ...
+
+
+class Naming:
+    """`names` gives those to keep now; `public` says which of a node's addresses is meant."""
+
+    def __init__(
+        self, keeper: Keeps, platform: Nodes, roster: Roster, clock: Clock, *, public: bool
+    ) -> None:
+        self._keeper, self._platform, self._roster, self._clock = keeper, platform, roster, clock
+        self._public, self._began = public, clock.now()
+        self._seen: set[str] = set()
+        self._changed = asyncio.Event()
+        self.names: Sequence[str] = ()
+
+    def changed(self) -> None:
+        """An agent has come, gone, or said something else."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            with suppress(FairleadError):
+                self.look(await self._platform.nodes())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._changed.wait()
+            self._changed.clear()
+
+    def look(self, nodes: Sequence[Node]) -> None:
+        """Tell the keeper of these nodes as they are now, once enough is known of them."""
+        known = [n for n in nodes if n.public] if self._public else list(nodes)
+        self._seen.update(agent.node for agent in self._roster)
+        missing = {n.id for n in known if n.state == "ready"} - self._seen
+        early = missing and self._clock.now() - self._began < GRACE
+        there = any(agent.lost is None for agent in self._roster)
+        if known and there and not early:
+            self._keeper.update(self.names, [self._node(node) for node in known])
+
+    async def unnamed(self, node: str) -> None:
+        """Until nobody is sent to the node by name any more."""
+        self._changed.set()
+        while self._keeper.wait_out(node) > self._clock.now():
+            await asyncio.sleep(LOOK_EVERY / 4)
+
+    def _node(self, node: Node) -> DnsNode:
+        agent = self._roster.agents.get(node.id)
+        leaving = node.state == "draining" or (agent is not None and agent.leaving)
+        serving = node.state != "away" and agent is not None and self._serves(agent)
+        return DnsNode(node.id, node.public if self._public else node.address, serving, leaving)
+
+    def _serves(self, agent: Agent) -> bool:
+        lost = agent.lost is not None and self._clock.now() - agent.lost > LOST
+        return agent.serving and not lost
