@@ -80,7 +80,7 @@ class Naming:
     async def unnamed(self, node: str) -> None:
         """Until nobody is sent to the node by name any more."""
         self._changed.set()
-        while self._keeper.wait_out(node) > self._clock.now():
+        while self._keeper.wait_out(node) > self._clock.now():  # noqa: ASYNC110 - only time passes
             await asyncio.sleep(LOOK_EVERY / 4)
 
     def _node(self, node: Node) -> DnsNode:
