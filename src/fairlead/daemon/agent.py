@@ -115,6 +115,11 @@ async def follow(file: Path, state: Path, tell: Callable[[Event], None] | None) 
     cluster = load(file)
     if not cluster.agent.controllers:
         raise BadInput(f"{file.name} has no agent section: say where its controllers are")
+    if cluster.proxy != "nginx":
+        raise BadInput(
+            f"an agent counts requests in flight, which proxy.kind: {cluster.proxy} cannot: leave it "
+            "out, or run fairlead sync on this node instead"
+        )
     with hold(state):
         journal = EventLog(state / "events.jsonl", SystemClock())
         if tell:
