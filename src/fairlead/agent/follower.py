@@ -36,6 +36,7 @@ class Follower:
         self.serving, self.leaving, self.problem = True, False, ""
         self._dirty: set[str] = set()
         self._work, self._news = asyncio.Event(), asyncio.Event()
+        self._life = 0
         self._fresh: dict[str, Health] = {}
         self._in_flight: dict[str, int] = {}
         self._told: dict[str, int] = {}
@@ -60,10 +61,25 @@ class Follower:
             self._dirty.add(each.service)
         self._work.set()
 
+    def alone(self, assignments: Iterable[Assignment]) -> None:
+        """What was found without a controller: the next one has to say everything anew."""
+        self.start_over()
+        self.assign(assignments)
+
+    def start_over(self) -> None:
+        """Generations known so far mean nothing any more, and nothing of it is followed."""
+        self._life += 1
+        self.generation = self.applied = 0
+        self._in_flight.clear()
+        self._told.clear()
+
     def saw(self, endpoint_id: str, health: Health) -> None:
         """Takes a change of health from the checks."""
+        services = [n for n, a in self.assignments.items() if _has(a, endpoint_id)]
+        if not services:
+            return
         self.health[endpoint_id] = self._fresh[endpoint_id] = health
-        self._dirty.update(n for n, a in self.assignments.items() if _has(a, endpoint_id))
+        self._dirty.update(services)
         self._work.set()
         self._news.set()
 
@@ -95,7 +111,8 @@ class Follower:
         for key, health in report.health.items():
             if self._fresh.get(key) == health:
                 del self._fresh[key]
-        self._told |= report.in_flight
+        if report.applied == self.applied:
+            self._told |= report.in_flight
 
     def said_nothing(self) -> None:
         """To a controller that is met anew, everything is news."""
@@ -158,7 +175,7 @@ class Follower:
 
     async def _follow(self) -> None:
         """Bring the proxy to what is assigned now; what it does not take is tried again."""
-        generation, due = self.generation, self._dirty
+        life, generation, due = self._life, self.generation, self._dirty
         self._dirty, problem = set(), ""
         for service in due:
             try:
@@ -168,9 +185,17 @@ class Follower:
                 problem = str(error)
         if due:
             self._note(problem)
-        if not self._dirty and self.applied != generation:
-            self.applied = generation
-            self._news.set()
+        if not problem and life == self._life:
+            self._applied(generation)
+
+    def _applied(self, generation: int) -> None:
+        """What was in flight before says nothing of an endpoint that drains since now."""
+        if self.applied == generation:
+            return
+        self.applied = generation
+        self._in_flight.clear()
+        self._told.clear()
+        self._news.set()
 
     async def _push(self, service: str) -> None:
         assignment = self.assignments.get(service)
@@ -193,13 +218,15 @@ class Follower:
         kept = {key for ids in draining.values() for key in ids}
         self._in_flight = {k: n for k, n in self._in_flight.items() if k in kept}
         self._told = {k: n for k, n in self._told.items() if k in kept}
-        if not draining or self._dirty:
+        if not draining:
             return
+        applied = self._life, self.applied
         await asyncio.sleep(SETTLE)
         for service, ids in draining.items():
             with suppress(ProxyError):
                 counted = await self.proxy.counters(service)
-                self._in_flight |= {k: counted[k].in_flight for k in ids if k in counted}
+                if applied == (self._life, self.applied):
+                    self._in_flight |= {k: counted[k].in_flight for k in ids if k in counted}
         if any(self._told.get(key) != n for key, n in self._in_flight.items()):
             self._news.set()
 

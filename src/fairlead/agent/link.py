@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from fairlead.agent.follower import Follower
 from fairlead.core.errors import WireError
@@ -28,6 +28,9 @@ from fairlead.ports import Clock, Journal
 OPENING, PING = 5.0, 5.0
 SHORTEST, LONGEST = 0.1, 3.0
 """Seconds between two tries; they grow, with jitter."""
+STEADY = 10.0
+"""Seconds that an attempt has to last before the tries begin with short pauses again: one that is
+let in and sent away at once, over and over, is no better than one that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +56,25 @@ class Link:
     async def run(self) -> None:
         tries = 0
         for url in itertools.cycle(self._to.urls):
-            found = await self._attempt(url)
-            tries = 0 if found else tries + 1
-            longest = min(LONGEST, SHORTEST * 2.0**tries)
+            began = self._clock.now()
+            await self._attempt(url)
+            tries = 0 if self._clock.now() - began > STEADY else tries + 1
+            longest = min(LONGEST, SHORTEST * 2.0 ** min(tries, 10))
             await asyncio.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
-    async def _attempt(self, url: str) -> bool:
-        """Until it ends; whether there was a controller that leads."""
-        met = False
+    async def _attempt(self, url: str) -> None:
+        """Until it ends."""
         try:
             async with self._open(url) as connection:
                 await self._greet(connection)
-                met = True
                 self._found(url)
                 await self._talk(connection)
-        except (OSError, TimeoutError, WireError, InvalidHandshake, InvalidURI) as error:
-            self._lost(f"{url}: {error}")
+        except TimeoutError:
+            self._lost(f"{url}: no answer within {OPENING:g} s")
         except ConnectionClosed as error:
             self._lost(f"{url}: {_reason(error)}")
-        return met
+        except (OSError, WireError, WebSocketException) as error:
+            self._lost(f"{url}: {error}")
 
     def _open(self, url: str) -> connect:
         headers = {"Authorization": f"Bearer {self._to.token}"} if self._to.token else {}
@@ -96,21 +99,32 @@ class Link:
         if not isinstance(welcome, Welcome) or welcome.protocol != PROTOCOL:
             raise WireError(f"it does not speak protocol {PROTOCOL}: run the same fairlead there")
         if welcome.epoch < self.epoch:
-            raise WireError(f"it leads no more: epoch {welcome.epoch} is older than {self.epoch}")
+            raise WireError(
+                f"it leads no more: epoch {welcome.epoch} is older than {self.epoch}"
+                " (if its lease was made anew, restart this agent)"
+            )
+        if hello.generation != self._follower.generation:
+            raise WireError("the platform was read meanwhile: the controller has to be asked again")
         if welcome.life != self.life:
-            self._follower.generation = self._follower.applied = 0
+            self._follower.start_over()
         self.life, self.epoch = welcome.life, welcome.epoch
         self._follower.said_nothing()
 
     async def _talk(self, connection: ClientConnection) -> None:
         """Both ways until one fails; the other ends with it."""
-        reporting = asyncio.create_task(self._report(connection))
+        both = [asyncio.create_task(each(connection)) for each in (self._listen, self._report)]
         try:
-            async for raw in connection:
-                self._take(raw)
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            reporting.cancel()
-            await asyncio.gather(reporting, return_exceptions=True)
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    async def _listen(self, connection: ClientConnection) -> None:
+        async for raw in connection:
+            self._take(raw)
         raise WireError("the controller has ended")
 
     def _take(self, raw: str | bytes) -> None:

@@ -18,6 +18,8 @@ from fairlead.core.model import Endpoint, Entry, EntryState, Phase, Service, Ser
 from fairlead.fleet.messages import Assignment, Watched
 from fairlead.ports import Clock, Journal, Platform
 
+_SERVED = (Phase.RUNNING, Phase.STOPPING)
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -55,6 +57,7 @@ class Orphan:
         self._follower, self._alone, self._opened = follower, alone, opened
         self._patience, self._clock, self._journal = patience, clock, journal
         self._beliefs: dict[str, Belief] = {}
+        self._looked = False
         self._sources: Sources | None = None
 
     async def run(self) -> None:
@@ -71,15 +74,19 @@ class Orphan:
     async def close(self) -> None:
         """The controller is back: its word counts, and what was read is old."""
         sources, self._sources = self._sources, None
+        looked, self._looked = self._looked, False
         self._beliefs.clear()
         if sources is not None:
             await sources.close()
+        if looked:
             self._journal.record("orphan", "", "the controller is back: it reads for all again")
 
     def _pause(self) -> float:
-        if self._sources is None:
-            return min(1.0, self._patience.after)
-        return self._patience.interval * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        """Nodes lose their controller at the same time, and do not read at the same time."""
+        interval = self._patience.interval * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        if self._looked:
+            return interval
+        return min(interval, self._patience.after * random.uniform(0.1, 0.5))  # noqa: S311 - as above
 
     def _is_due(self) -> bool:
         since = self._alone()
@@ -87,17 +94,20 @@ class Orphan:
 
     async def _look(self) -> None:
         try:
-            if self._sources is None:
+            if not self._looked:
+                self._looked = True
                 waited = self._patience.after
                 told = f"no controller for {waited:g} s: this node reads the platform itself"
                 self._journal.record("orphan", "", told)
+            if self._sources is None:
                 self._sources = await self._opened()
             services = await self._sources.services()
             read = [await self._read(self._sources, service) for service in services]
         except FairleadError as error:
             self._journal.record("problem", "", f"{error}; the node serves on as it was")
             return
-        self._follower.assign([each for each in read if each is not None])
+        if self._alone() is not None:
+            self._follower.alone([each for each in read if each is not None])
 
     async def _read(self, sources: Sources, service: Service) -> Assignment | None:
         belief = self._beliefs.get(service.name, Belief({}))
@@ -106,7 +116,7 @@ class Orphan:
             sighting = await platform.observe([service])
             if sighting.endpoints or not sighting.complete:
                 belief = believe(belief, sighting)
-                whole = sighting.complete and not belief.doubted
+                whole = whole and sighting.complete and not belief.doubted
         self._beliefs[service.name] = belief
         served = self._follower.assignments.get(service.name)
         if not whole or (not belief.endpoints and served and served.table.entries):
@@ -118,7 +128,8 @@ def _assignment(
     service: Service, endpoints: Sequence[Endpoint], served: Assignment | None
 ) -> Assignment:
     known = {entry.id: entry for entry in served.table.entries} if served else {}
-    entries = (_entry(each, known.get(each.id)) for each in endpoints if each.port)
+    served_now = (each for each in endpoints if each.port and each.phase in _SERVED)
+    entries = (_entry(each, known.get(each.id)) for each in served_now)
     table = ServiceTable(service.name, service.routes, tuple(entries), service.traffic)
     watched = (Watched(e, service.health) for e in endpoints if e.phase is Phase.RUNNING)
     return Assignment(service.name, served.generation if served else 0, table, tuple(watched))

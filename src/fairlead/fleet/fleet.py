@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import zip_longest
 
+import msgspec
+
+from fairlead.core.errors import WireError
 from fairlead.core.health import Health
 from fairlead.core.model import (
     Counters,
@@ -68,6 +72,7 @@ class Fleet:
     def join(self, hello: Hello, hang_up: Callable[[], None]) -> Agent:
         """An agent has come, with what it serves and knows."""
         agent = self.roster.welcome(hello, hang_up)
+        self.roster.retract(hello.node, (*self._service, *hello.health))
         known = self._book.tables()
         new = {name: table for name, table in hello.serves.items() if name not in known}
         self._found = merged((self._found, new))
@@ -78,9 +83,15 @@ class Fleet:
         return agent
 
     def hear(self, agent: Agent, report: Report) -> None:
+        """WireError when it follows what this controller never said. What it says of endpoints and
+        services that have ended meanwhile is passed over, and never kept."""
+        if not 0 <= report.applied <= self._book.generation:
+            raise WireError(f"generation {report.applied} was never given here")
+        if self.roster.agents.get(agent.node) is not agent:
+            return
         before = (agent.serving, agent.leaving, agent.problem)
-        agent.take(report)
-        self._take_votes(agent.node, report.health)
+        agent.take(self._of_now(report))
+        self._take_votes(agent.node, {k: h for k, h in report.health.items() if k in self._service})
         for service in {self._service.get(key, "") for key in report.in_flight} - {""}:
             self._notify(service)
         if before != (agent.serving, agent.leaving, agent.problem):
@@ -137,15 +148,18 @@ class Fleet:
     async def push(self, table: ServiceTable) -> int:
         """On its way to all agents; who has taken it is known by what they say is in flight."""
         self._found.pop(table.service, None)
-        for agent in self.roster:
+        digested = [agent for agent in self.roster if table.service in agent.digesting]
+        for agent in digested:
             agent.digesting.discard(table.service)
-        if self._book.put(table):
+        if self._book.put(table) or digested:
             self._wake()
         return self._book.generation
 
     async def drop(self, service: str) -> int:
         self._found.pop(service, None)
         self._book.drop(service)
+        for agent in self.roster:
+            agent.counters.pop(service, None)
         self._wake()
         return self._book.generation
 
@@ -154,7 +168,7 @@ class Fleet:
 
     async def counters(self, service: str) -> dict[str, Counters]:
         """Summed over all nodes; a draining endpoint is left out while that is not known of it."""
-        table = self._book.tables().get(service)
+        table = self._book.table(service)
         ids = [entry.id for entry in table.entries] if table else []
         found = {key: self._counted(service, key) for key in ids}
         return {key: counters for key, counters in found.items() if counters is not None}
@@ -188,6 +202,15 @@ class Fleet:
     def _wake(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+    def _of_now(self, report: Report) -> Report:
+        in_flight = {
+            key: n
+            for key, n in report.in_flight.items()
+            if n >= 0 and self._book.draining(key) is not None
+        }
+        counters = {name: each for name, each in report.counters.items() if name in self._book}
+        return msgspec.structs.replace(report, in_flight=in_flight, counters=counters)
 
     def _take_votes(self, node: str, health: Mapping[str, Health]) -> set[str]:
         """The services on whose endpoints that brings news."""
@@ -240,7 +263,12 @@ def summed(of_nodes: Collection[Counters]) -> Counters:
         sum(c.in_flight for c in of_nodes),
         sum(c.requests for c in of_nodes),
         sum(c.failures for c in of_nodes),
-        tuple(map(sum, zip(*(c.statuses for c in of_nodes), strict=True))) or (0, 0, 0, 0, 0),
-        tuple(map(sum, zip(*(c.latency for c in of_nodes if c.latency), strict=True))),
+        _added(c.statuses for c in of_nodes) or Counters().statuses,
+        _added(c.latency for c in of_nodes),
         sum(c.latency_sum for c in of_nodes),
     )
+
+
+def _added(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """Column by column; agents of another version may know more of them."""
+    return tuple(sum(column) for column in zip_longest(*rows, fillvalue=0))

@@ -22,6 +22,13 @@ class Book:
         self._draining: dict[str, int] = {}
         self._watched: dict[str, dict[str, Watched]] = {}
 
+    def __contains__(self, service: str) -> bool:
+        return service in self._assignments
+
+    def table(self, service: str) -> ServiceTable | None:
+        known = self._assignments.get(service)
+        return known.table if known else None
+
     def tables(self) -> dict[str, ServiceTable]:
         return {name: each.table for name, each in self._assignments.items()}
 
@@ -31,7 +38,6 @@ class Book:
         if known is not None and known.table == table:
             return False
         self._write(table)
-        self._note_draining(known.table if known else ServiceTable(table.service), table)
         return True
 
     def drop(self, service: str) -> None:
@@ -80,7 +86,9 @@ class Book:
         self._gone.pop(table.service, None)
         watched = tuple(self._watched.get(table.service, {}).values())
         assignment = Assignment(table.service, self.generation, table, watched)
+        before = self.table(table.service) or ServiceTable(table.service)
         self._assignments[table.service] = assignment
+        self._note_draining(before, table)
 
     def _note_draining(self, before: ServiceTable, table: ServiceTable) -> None:
         now = _draining(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fairlead.core.health import Health
@@ -79,8 +79,14 @@ class Roster:
         self.agents.pop(node, None)
         voted = {key for key, votes in self._votes.items() if node in votes}
         for key in voted:
-            del self._votes[key][node]
+            self._retract(node, key)
         return voted
+
+    def retract(self, node: str, endpoint_ids: Collection[str]) -> None:
+        """Drop its votes on endpoints that are none of these."""
+        kept = frozenset(endpoint_ids)
+        for key in [key for key, votes in self._votes.items() if node in votes and key not in kept]:
+            self._retract(node, key)
 
     def vote(self, node: str, endpoint_id: str, health: Health) -> None:
         self._votes.setdefault(endpoint_id, {})[node] = health
@@ -92,6 +98,14 @@ class Roster:
     def strike(self, endpoint_id: str) -> None:
         """Nobody is asked about this endpoint any more."""
         self._votes.pop(endpoint_id, None)
+        for agent in self:
+            agent.in_flight.pop(endpoint_id, None)
+
+    def _retract(self, node: str, endpoint_id: str) -> None:
+        votes = self._votes[endpoint_id]
+        del votes[node]
+        if not votes:
+            del self._votes[endpoint_id]
 
     def follow(self, generation: int) -> bool:
         """Whether every node's proxy follows that generation; not as long as there is none."""

@@ -35,6 +35,8 @@ GREETING = 10.0
 PING = 5.0
 """Seconds between two pings; who does not answer one for as long is gone."""
 
+MOST_REASON = 123
+"""Bytes (RFC 6455, section 5.5)."""
 REFUSED, NOT_LEADING, REPLACED = 4400, 4503, 4409
 """Close codes: cannot be understood; another controller leads; another agent of the node came."""
 
@@ -55,7 +57,7 @@ class Gate:
             given.encode("utf-8", "replace"), f"Bearer {self.token}".encode()
         ):
             return connection.respond(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong\n")
-        if len(connection.server.connections) > MOST_AGENTS:
+        if len(connection.server.connections) >= MOST_AGENTS:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many agents\n")
         return None
 
@@ -99,7 +101,7 @@ async def _attend(connection: ServerConnection, fleet: Fleet, gate: Gate) -> Non
             await connection.send(encode(_welcome(fleet, epoch)), text=True)
             await _follow(connection, fleet, hello)
         except WireError as error:
-            await connection.close(REFUSED, str(error)[:120])
+            await connection.close(REFUSED, _reason(error))
 
 
 async def _greeted(connection: ServerConnection) -> Hello:
@@ -112,6 +114,11 @@ async def _greeted(connection: ServerConnection) -> Hello:
             f"controller speaks protocol {PROTOCOL}, agent {hello.protocol}: run the same fairlead"
         )
     return hello
+
+
+def _reason(error: WireError) -> str:
+    """As much of it as a close frame takes."""
+    return str(error).encode("ascii", "replace")[:MOST_REASON].decode("ascii")
 
 
 def _welcome(fleet: Fleet, epoch: int) -> Welcome:

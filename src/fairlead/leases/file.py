@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ import msgspec
 from fairlead.core.errors import LeaseError
 from fairlead.core.lease import Lease
 from fairlead.files import write_atomically
+
+PATIENCE, PAUSE = 1.0, 0.01
+"""Seconds to wait for the lock, which a process that was stopped may hold for ever."""
 
 
 class FileLease:
@@ -55,7 +59,18 @@ class FileLease:
         except OSError as error:
             raise LeaseError(f"cannot lock {name}: {error.strerror}") from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle, name)
             yield
         finally:
             os.close(handle)
+
+
+def _lock(handle: int, name: Path) -> None:
+    limit = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > limit:
+                raise LeaseError(f"{name} is locked by another process, stopped maybe") from error
+            time.sleep(PAUSE)

@@ -77,15 +77,27 @@ class Holder:
             if self._lease is None or self._clock.now() >= self._until:
                 self._lease = None
                 return False
-            return await self._swap(self._lease, renewed(self._lease))
+            try:
+                async with asyncio.timeout(self._until - self._clock.now()):
+                    return await self._renewed(self._lease)
+            except TimeoutError as error:
+                raise LeaseError("the lease cannot be renewed: no answer in time") from error
+
+    async def _renewed(self, lease: Lease) -> bool:
+        """A renewal that raised may have been carried out: what is there then is still ours."""
+        if await self._swap(lease, renewed(lease)):
+            return True
+        found = await self._store.read()
+        ours = found is not None and (found.holder, found.epoch) == (self._name, lease.epoch)
+        if found and ours and await self._swap(found, renewed(found)):
+            return True
+        self._lease = None
+        self.lost.set()
+        return False
 
     async def _swap(self, before: Lease, after: Lease) -> bool:
-        """One that fails halfway may have been carried out: then the record is read again."""
         began = self._clock.now()
-        done = await self._store.swap(before, after)
-        if not done:
-            self._lease = None
-            self.lost.set()
+        if not await self._store.swap(before, after):
             return False
         self._lease, self._until = after, ends(began, self._duration)
         return True
