@@ -29,6 +29,7 @@ COMMANDS = (
     "check",
     "verify",
     "sync",
+    "dns",
     "controller",
     "agent",
     "rehearse",

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fairlead.core.dns_settings import Dns
+
 
 class State(StrEnum):
     """What `status` says of an endpoint."""
@@ -150,7 +152,7 @@ class Service:
 
     Its copies are processes (`run`), containers (`container.image`, `run` is its command then),
     tasks of an ECS service (`container.task_service`), or somebody else's: `endpoints`, or `found`,
-    which says where it was discovered.
+    which says where it was discovered. `dns`: its routes' hosts are names of the nodes.
     """
 
     name: str
@@ -162,6 +164,7 @@ class Service:
     container: Container = field(default_factory=Container)
     endpoints: tuple[FixedEndpoint, ...] = ()
     found: str = ""
+    dns: bool = True
     health: HealthCheck = field(default_factory=HealthCheck)
     traffic: Traffic = field(default_factory=Traffic)
     roll: Roll = field(default_factory=Roll)
@@ -400,6 +403,7 @@ class Cluster:
     hooks: Hooks = field(default_factory=Hooks)
     controller: ControllerPlace = field(default_factory=ControllerPlace)
     agent: AgentPlace = field(default_factory=AgentPlace)
+    dns: Dns = field(default_factory=Dns)
     front: Front = field(default_factory=Front)
     proxy: str = "nginx"
     plain: Plain = field(default_factory=Plain)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fairlead.core.model import Balance, CheckKind, Cluster, FixedEndpoint, Route, Service
 from fairlead.settings import words
+from fairlead.settings.dns_keys import DNS
 from fairlead.settings.groups import Either, ListOf, MapOf
 from fairlead.settings.numbers import Duration, Integer, Number, Size
 from fairlead.settings.sections import Fields, Key, Section
@@ -428,6 +429,7 @@ SERVICE = Section(
             default="the directory of the settings file",
             excludes=_ONLY_RUN,
         ),
+        Key("dns", Flag(), "Name the routes' hosts in DNS, where `dns` is given.", "dns"),
         Key("health", _HEALTH, "How an endpoint shows that it can serve."),
         Key(
             "balance",
@@ -520,6 +522,7 @@ ROOT = Section(
         Key("hooks", _HOOKS, "For the sidecars of tasks (platform ecs)."),
         Key("controller", _CONTROLLER, "For fairlead controller: one a cluster of many nodes."),
         Key("agent", _AGENT, "For fairlead agent: one a node."),
+        Key("dns", DNS, "Records that name every node that can serve."),
         Key(
             "services",
             MapOf(words.NAME, SERVICE, "services: {NAME: {run: [...]}}", 5000, _as_pairs),

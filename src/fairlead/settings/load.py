@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fairlead.core.dns_settings import Dns
 from fairlead.core.errors import SettingsError
 from fairlead.core.model import AgentPlace, Cluster, ControllerPlace, Hooks, Service
 from fairlead.core.plain_nginx import lacking
@@ -87,6 +88,7 @@ def _check_platform(cluster: Cluster, at: At) -> None:
             message = f"{name}: is of use only with platform: {platform}"
             raise SettingsError(message, at.document.file, line)
     _check_proxy(cluster, at)
+    _check_dns(cluster, at)
     for service in cluster.services:
         wanted, given = _RUNS[cluster.platform], _run_by(service)
         if given not in (wanted, "endpoints"):
@@ -103,6 +105,17 @@ def _check_proxy(cluster: Cluster, at: At) -> None:
         if problem := lacking(service.traffic):
             line = _line_of_service(service.name, at)
             raise SettingsError(f"services.{service.name}: {problem}", at.document.file, line)
+
+
+def _check_dns(cluster: Cluster, at: At) -> None:
+    """Nodes' addresses come from the platform, where it has nodes."""
+    own, line = cluster.platform in {"process", "docker"}, _line_of("dns", at, at.line)
+    if cluster.dns.provider and own and not cluster.dns.address:
+        told = f"dns: address is missing: platform {cluster.platform} does not know this machine's"
+        raise SettingsError(told, at.document.file, line)
+    if cluster.dns.address and not own:
+        told = f"dns: address is of no use on platform {cluster.platform}, which knows its nodes'"
+        raise SettingsError(told, at.document.file, line)
 
 
 def _run_by(service: Service) -> str:
@@ -128,12 +141,27 @@ def _placed(cluster: Cluster, base: Path) -> Cluster:
         hooks=_token_placed(cluster.hooks, base),
         controller=_token_placed(cluster.controller, base),
         agent=_token_placed(cluster.agent, base),
+        dns=_dns_placed(cluster.dns, base) if cluster.dns.provider else cluster.dns,
     )
 
 
+def _dns_placed(dns: Dns, base: Path) -> Dns:
+    hosts, zone, updates, cloudflare = dns.hosts, dns.zone, dns.rfc2136, dns.cloudflare
+    return replace(
+        dns,
+        hosts=replace(hosts, file=_beside(base, hosts.file)),
+        zone=replace(zone, file=_beside(base, zone.file)),
+        rfc2136=replace(updates, key_file=_beside(base, updates.key_file)),
+        cloudflare=replace(cloudflare, token_file=_beside(base, cloudflare.token_file)),
+    )
+
+
+def _beside(base: Path, file: str) -> str:
+    return os.path.abspath(base / file) if file else ""  # noqa: PTH100
+
+
 def _token_placed(section: P, base: Path) -> P:
-    file = os.path.abspath(base / section.token_file) if section.token_file else ""  # noqa: PTH100
-    placed: P = replace(section, token_file=file)
+    placed: P = replace(section, token_file=_beside(base, section.token_file))
     return placed
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairlead.core.dns import OWNER
 from fairlead.core.model import FixedEndpoint, Route
 from fairlead.settings.kinds import Kind, Schema
 from fairlead.settings.numbers import Integer
@@ -67,6 +68,7 @@ FILE = Text(
     r"/(?:[^\u0000-\u001f\u007f\ud800-\udfff/]+/)*[^\u0000-\u001f\u007f\ud800-\udfff/]+",
     1024,
 )
+ANY_FILE = Text("a file", DIRECTORY.pattern, 1024)
 HASH_KEY = Text(
     "ip, uri, header:NAME or cookie:NAME", f"ip|uri|header:{_HEADER}|cookie:{_COOKIE}", 72
 )
@@ -152,6 +154,22 @@ CONTROLLER = Text(
     hints=((r"^https?://", "begin with ws:// or wss://"),),
 )
 NODE = Text("a node's id", "[A-Za-z0-9][A-Za-z0-9._:/-]*", 255)
+DNS_NAME = Text(
+    "a name such as shop.example.com",
+    rf"{_LABEL}(?:\.{_LABEL})+",
+    253 - len(OWNER),
+    str.lower,
+    hints=((r"\*", "wildcards are not kept in DNS"), (r"\.$", "leave out the last dot")),
+)
+IP = Text("an IPv4 address such as 10.0.1.100", _IPV4, 15, hints=(_IPV6_HINT,))
+SERVER = Text(
+    "an address such as 10.0.0.2, or with a port 10.0.0.2:5353",
+    f"{_IPV4}(?::{_PORT})?",
+    21,
+    hints=((r"[a-z]", "write the server's address, not its name"), _IPV6_HINT),
+)
+HOSTED_ZONE = Text("a hosted zone's id such as Z0123456789ABC", "Z[A-Z0-9]{1,31}", 32)
+CLOUDFLARE_ZONE = Text("a zone's id of 32 hexadecimal digits", "[0-9a-f]{32}", 32)
 LISTEN_PORT = Integer(1, 65535, "127.0.0.1:{}".format)
 ADDRESS = Text(
     "an endpoint such as 10.0.0.5:8080",
