@@ -38,7 +38,8 @@ class Agent:
     def __init__(self, cluster: Cluster, state: Path, node: str, journal: EventLog) -> None:
         self._cluster, self._state, self._journal = cluster, state, journal
         self._clock, self.ending = SystemClock(), Ending()
-        self._follower = Follower(NginxProxy(state, cluster.front, self._again, journal), journal)
+        proxy = NginxProxy(state, cluster.front, self._again, journal)
+        self._follower = Follower(proxy, journal, node)
         self._checker = Checker(Probes(), self._clock, self._follower.saw)
         self._follower.checks = self._checker
         token = read_token(cluster.agent.token_file, "agent")
@@ -117,8 +118,8 @@ async def follow(file: Path, state: Path, tell: Callable[[Event], None] | None) 
         raise BadInput(f"{file.name} has no agent section: say where its controllers are")
     if cluster.proxy != "nginx":
         raise BadInput(
-            f"an agent counts requests in flight, which proxy.kind: {cluster.proxy} cannot: leave it "
-            "out, or run fairlead sync on this node instead"
+            f"an agent counts requests in flight, which proxy.kind: {cluster.proxy} cannot: leave "
+            "it out, or run fairlead sync on this node instead"
         )
     with hold(state):
         journal = EventLog(state / "events.jsonl", SystemClock())
