@@ -41,7 +41,7 @@ class Section:
             return Parts()
         except OSError as error:
             raise DnsError(f"{self.path} cannot be read: {error.strerror}") from error
-        return self._parts(text.removesuffix("\n").split("\n"))
+        return self._parts(text.removesuffix("\n").split("\n")) if text else Parts()
 
     def write(self, parts: Parts) -> None:
         """Where there was no section it becomes the file's end. DnsError: the old file stays."""
@@ -69,7 +69,7 @@ class Section:
 
     def _parts(self, lines: Sequence[str]) -> Parts:
         if self._begin not in lines and self._end not in lines:
-            return Parts(tuple(lines) if lines != [""] else ())
+            return Parts(tuple(lines))
         first, last = self._place(lines), self._place(lines, end=True)
         if first < 0 or last < first:
             told = f"{self.path}: the section of fairlead has lost its first or last line"
