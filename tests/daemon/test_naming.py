@@ -11,7 +11,7 @@ import pytest
 
 from fairlead.core.dns import DnsNode
 from fairlead.core.model import Node
-from fairlead.daemon.naming import GRACE, LOST, Naming
+from fairlead.daemon.naming import GRACE, LOST, Naming, Wanted
 from fairlead.fleet.messages import Hello, Report
 from fairlead.fleet.roster import Roster
 from tests.stub_edges import StubClock
@@ -46,8 +46,8 @@ class Platform:
 class World:
     def __init__(self, *, public: bool = False) -> None:
         self.keeper, self.roster, self.clock = Told(), Roster(), StubClock()
-        self.naming = Naming(self.keeper, Platform(), self.roster, self.clock, public=public)
-        self.naming.names = ("shop.example.com",)
+        wanted = Wanted(lambda: ("shop.example.com",), public)
+        self.naming = Naming(self.keeper, Platform(), self.roster, self.clock, wanted)
 
     def come(self, *nodes: str) -> None:
         for node in nodes:

@@ -16,6 +16,7 @@ from fairlead.core.errors import BadInput
 from fairlead.core.model import Cluster, Event
 from fairlead.daemon.control import DaemonControl, Ending
 from fairlead.daemon.lock import hold
+from fairlead.daemon.naming import named
 from fairlead.daemon.signals import on_signals
 from fairlead.daemon.start import at_work, begin, let_go
 from fairlead.fleet.server import Gate, serve_agents
@@ -52,7 +53,10 @@ class Controller:
         gate = Gate(self._token, lambda: self._lease.epoch)
         async with serve_agents(fleet, cluster.controller.listen, gate):
             await begin(wired, cluster, control)
-            async with at_work(wired, cluster, control, self._state):
+            async with (
+                at_work(wired, cluster, control, self._state),
+                named(cluster, wired, fleet, journal, self._lease.confirm),
+            ):
                 on_signals(lambda: self.ending.ask(keep=True), control.apply)
                 journal.record("leads", "", f"{cluster.name}, epoch {self._lease.epoch}")
                 await self._until_ending(self._lease.lost.wait())

@@ -15,15 +15,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from fairlead.core.dns import DnsNode
+from fairlead.core.dns_names import names_of
 from fairlead.core.errors import FairleadError
-from fairlead.core.model import Node
+from fairlead.core.model import Cluster, Node
+from fairlead.daemon.start import running
+from fairlead.fleet.fleet import Fleet
 from fairlead.fleet.roster import Agent, Roster
-from fairlead.ports import Clock
+from fairlead.journal import EventLog
+from fairlead.ports import Clock, Fence
+from fairlead.wiring import Wired
 
 LOST, GRACE = 6.0, 20.0
 LOOK_EVERY = 1.0
@@ -42,17 +48,22 @@ class Nodes(Protocol):
     async def nodes(self) -> tuple[Node, ...]: ...
 
 
-class Naming:
+@dataclass(frozen=True, slots=True)
+class Wanted:
     """`names` gives those to keep now; `public` says which of a node's addresses is meant."""
 
+    names: Callable[[], Sequence[str]]
+    public: bool = False
+
+
+class Naming:
     def __init__(
-        self, keeper: Keeps, platform: Nodes, roster: Roster, clock: Clock, *, public: bool
+        self, keeper: Keeps, platform: Nodes, roster: Roster, clock: Clock, wanted: Wanted
     ) -> None:
         self._keeper, self._platform, self._roster, self._clock = keeper, platform, roster, clock
-        self._public, self._began = public, clock.now()
+        self._names, self._public, self._began = wanted.names, wanted.public, clock.now()
         self._seen: set[str] = set()
         self._changed = asyncio.Event()
-        self.names: Sequence[str] = ()
 
     def changed(self) -> None:
         """An agent has come, gone, or said something else."""
@@ -75,7 +86,7 @@ class Naming:
         early = missing and self._clock.now() - self._began < GRACE
         there = any(agent.lost is None for agent in self._roster)
         if known and there and not early:
-            self._keeper.update(self.names, [self._node(node) for node in known])
+            self._keeper.update(self._names(), [self._node(node) for node in known])
 
     async def unnamed(self, node: str) -> None:
         """Until nobody is sent to the node by name any more."""
@@ -92,3 +103,31 @@ class Naming:
     def _serves(self, agent: Agent) -> bool:
         lost = agent.lost is not None and self._clock.now() - agent.lost > LOST
         return agent.serving and not lost
+
+
+@asynccontextmanager
+async def named(
+    cluster: Cluster, wired: Wired, fleet: Fleet, journal: EventLog, fence: Fence
+) -> AsyncIterator[None]:
+    """DNS follows the fleet for as long as the context lasts, where the settings keep one."""
+    if not cluster.dns.provider:
+        yield
+        return
+    from fairlead.dns.keeper import Keeper
+    from fairlead.dns.opening import open_dns
+
+    clock, tracked = wired.loop.edges.clock, wired.loop.tracked
+    provider, keeping = open_dns(cluster, clock)
+    keeper = Keeper(provider, keeping, journal, clock, fence)
+
+    def names() -> Sequence[str]:
+        return names_of(cluster.dns, [t.service for t in tracked.values() if not t.removed])
+
+    wanted = Wanted(names, public=cluster.dns.addresses == "public")
+    naming = Naming(keeper, wired.running.platform, fleet.roster, clock, wanted)
+    fleet.changed, fleet.unnamed = naming.changed, naming.unnamed
+    try:
+        async with running(keeper.run()), running(naming.run()):
+            yield
+    finally:
+        await keeper.close()
