@@ -8,6 +8,7 @@ lost answer leaves open whether an update was made.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ _STALE = {dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.YXDOMAIN, dns.rcode.NX
 _BUSY = {dns.rcode.SERVFAIL}
 _WHAT_TO_DO = {
     dns.rcode.REFUSED: ": allow the key to update the zone",
-    dns.rcode.NOTAUTH: ": check key, algorithm, and both machines' clocks",
+    dns.rcode.NOTAUTH: ": allow the key to update the zone, and check that it is the server's",
     dns.rcode.NOTZONE: ": the name is in no zone of this server",
     dns.rcode.NOTIMP: ": this server takes no updates",
 }
@@ -136,8 +137,11 @@ class Rfc2136Provider:
             return await dns.asyncquery.tcp(message, server.address, _TIMEOUT, server.port)
         except dns.tsig.PeerError as error:
             raise DnsError(f"{self._told()} does not accept the key: {_brief(error)}") from error
-        except (dns.exception.DNSException, OSError, EOFError) as error:
+        except (dns.exception.Timeout, OSError, EOFError) as error:
             raise DnsError(f"{self._told()} does not answer: {_brief(error)}") from error
+        except dns.exception.DNSException as error:
+            todo = "it must be the zone's primary, and know the key"
+            raise DnsError(f"{self._told()}: {_brief(error)}: {todo}") from error
 
     def _why(self, host: str, code: dns.rcode.Rcode) -> str:
         if code in _STALE:
@@ -160,9 +164,13 @@ def tsig_key(file: str) -> dns.tsig.Key | None:
     if found is None:
         raise DnsError(f"{file} holds no TSIG key: write one with tsig-keygen or keymgr -t")
     try:
-        return dns.tsig.Key(found["name"], found["secret"], found["algorithm"])
+        secret = base64.b64decode(found["secret"], validate=True)
+        key = dns.tsig.Key(found["name"], secret, found["algorithm"])
     except (ValueError, dns.exception.DNSException) as error:
         raise DnsError(f"the TSIG key in {file} is of no use: {_brief(error)}") from error
+    if key.algorithm not in dns.tsig.mac_sizes:
+        raise DnsError(f"the TSIG key in {file} is of no use: no algorithm {found['algorithm']}")
+    return key
 
 
 def _texts(record: Record) -> Iterator[str]:
