@@ -44,3 +44,12 @@ def test_a_node_that_reaches_none_of_them_tries_all() -> None:
 def test_it_is_ready_since_this_node_found_it_so() -> None:
     table = ServiceTable("app", (), (Entry("a", "10.0.0.1", 80, DOWN),))
     assert overlay(table, {"a": WELL}).entries[0].ready_at == 7.0
+
+
+def test_near_are_those_of_this_node_and_of_none_known() -> None:
+    entries = (Entry("a", "10.0.0.1", 80, node="n1"), Entry("b", "10.0.0.2", 80, node="n2"))
+    table = ServiceTable("app", (), (*entries, Entry("c", "10.0.0.3", 80)))
+    near = {node: [e.near for e in overlay(table, {}, node).entries] for node in ("n1", "n2")}
+    assert near == {"n1": [True, False, True], "n2": [False, True, True]}
+    told_by_n1 = overlay(table, {}, "n1")
+    assert [e.near for e in overlay(told_by_n1, {}, "n2").entries] == near["n2"]
