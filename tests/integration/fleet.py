@@ -101,8 +101,10 @@ class Fleet:
     def _shared(self, **more: Any) -> dict[str, Any]:
         return {"cluster": "test", "services": self._services, **self._settings, **more}
 
-    def agent(self, node: str, urls: Sequence[str] = (), **more: Any) -> Daemon:
-        """One more node; not started yet."""
+    def agent(
+        self, node: str, urls: Sequence[str] = (), *, listen: str = "", **more: Any
+    ) -> Daemon:
+        """One more node; not started yet. `more` are keys of its agent section."""
         place = {
             "controllers": list(urls) or [f"ws://127.0.0.1:{self.port}"],
             "token_file": str(self.token),
@@ -110,8 +112,8 @@ class Fleet:
             "leave_timeout": "5s",
             **more,
         }
-        listen = f"127.0.0.1:{free_port()}"
-        made = Daemon("agent", self._folder / node, self._shared(agent=place, listen=listen))
+        listen = listen or f"127.0.0.1:{free_port()}"
+        made = Daemon("agent", self._folder / f"a{len(self.agents)}", self._shared(agent=place, listen=listen))
         self.agents.append(made)
         return made
 
