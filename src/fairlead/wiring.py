@@ -41,7 +41,11 @@ if TYPE_CHECKING:
 
 
 def lease_store(cluster: Cluster, state: Path) -> LeaseStore:
-    """Where the cluster's controllers agree on who leads."""
+    """Where the cluster's controllers agree on who leads. BadInput when it is no such place."""
+    if cluster.controller.lease.startswith("dynamodb:"):
+        from fairlead.leases.dynamodb import open_lease
+
+        return open_lease(cluster.controller.lease, cluster, SystemClock())
     return FileLease(Path(cluster.controller.lease or state / "lease.json"))
 
 

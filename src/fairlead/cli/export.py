@@ -6,7 +6,7 @@ import json
 
 import click
 
-CAPABILITIES = ("scaling", "events", "dns")
+CAPABILITIES = ("scaling", "events", "dns", "lease")
 
 
 @click.command("export")
@@ -26,6 +26,7 @@ def command(what: str, capabilities: tuple[str, ...], cluster_arn: str) -> None:
     --with scaling: change counts, choose who goes, mark drains
     --with events: read an SQS queue of task state changes (ecs.queue)
     --with dns: change records in Route 53
+    --with lease: agree with other controllers by a DynamoDB table (controller.lease)
     """
     from fairlead.platforms.ecs.policy import policy
 

@@ -365,8 +365,8 @@ class ControllerPlace:
     """Where agents reach this cluster's controller: `address:port`, or empty for nowhere.
 
     `token_file` holds what they have to show; without it only loopback is listened on. `lease` is
-    where controllers of the same cluster agree on who leads: a file; empty for one in the state
-    directory.
+    where controllers of the same cluster agree on who leads: a file, or `dynamodb:TABLE`; empty for
+    a file in the state directory.
     """
 
     listen: str = ""

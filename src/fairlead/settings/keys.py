@@ -299,8 +299,9 @@ _CONTROLLER = Section(
             "Where agents reach the controller.", "controller.listen", required=True),
         Key("token_file", words.DIRECTORY, "A file with the token that agents have to show.",
             "controller.token_file", default="none: allowed on loopback only"),
-        Key("lease", words.DIRECTORY,
-            "The file in which several controllers of a machine agree on who leads.",
+        Key("lease", words.LEASE,
+            "Where several controllers agree on who leads: a file, or dynamodb:TABLE, or "
+            "dynamodb:REGION/TABLE.",
             "controller.lease", default="lease.json in the state directory"),
     ),
     rule=_open_controller,

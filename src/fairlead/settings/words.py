@@ -69,6 +69,7 @@ FILE = Text(
     1024,
 )
 ANY_FILE = Text("a file", DIRECTORY.pattern, 1024)
+LEASE = Text("a file, or dynamodb:TABLE", DIRECTORY.pattern, 1024)
 HASH_KEY = Text(
     "ip, uri, header:NAME or cookie:NAME", f"ip|uri|header:{_HEADER}|cookie:{_COOKIE}", 72
 )

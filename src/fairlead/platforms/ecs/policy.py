@@ -12,7 +12,7 @@ from typing import Any
 
 from fairlead.core.errors import BadInput
 
-CAPABILITIES = ("scaling", "events", "dns")
+CAPABILITIES = ("scaling", "events", "dns", "lease")
 _ARN = re.compile(r"arn:(aws[a-z-]*):ecs:([a-z0-9-]+):([0-9]{12}):cluster/([A-Za-z0-9_-]{1,255})")
 
 
@@ -50,6 +50,7 @@ MORE = {
         Action("route53:ListHostedZonesByName"),
         Action("route53:ListResourceRecordSets"),
     ),
+    "lease": (Action("dynamodb:GetItem"), Action("dynamodb:PutItem")),
 }
 PERMISSIONS = {"sqs:DeleteMessageBatch": "sqs:DeleteMessage"}
 """Calls that IAM knows by another name."""
