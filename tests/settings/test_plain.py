@@ -56,6 +56,7 @@ def test_what_is_refused(proxy: str, told: str) -> None:
     [
         "sticky: true",
         "slow_start: 5s",
+        "locality: prefer-node",
         "balance: least-time",
         "balance: {kind: hash, key: cookie:a-b}",
     ],

@@ -22,6 +22,7 @@ from fairlead.core.model import (
     FixedEndpoint,
     Front,
     HealthCheck,
+    Locality,
     Roll,
     Route,
     Service,
@@ -173,9 +174,10 @@ HEALTH = st.one_of(
         **CHECKS,
     ),
 )
+SPREADS = [(balance, Locality.ANY) for balance in Balance] + [(Balance.P2C, Locality.PREFER_NODE)]
 TRAFFIC = st.builds(
-    Traffic,
-    balance=st.sampled_from(Balance),
+    lambda spread, **rest: Traffic(balance=spread[0], locality=spread[1], **rest),
+    st.sampled_from(SPREADS),
     sticky=st.just("") | st.from_regex(r"c[A-Za-z0-9_]{0,9}", fullmatch=True),
     slow_start=_seconds(0, 3600),
     hold=_seconds(0, 3600),
@@ -260,6 +262,7 @@ def _service(service: Service) -> dict[str, object]:
         "routes": [{"host": r.host, "path": r.path, "strip": r.strip} for r in service.routes],
         "health": _health(service.health),
         "balance": traffic.balance.value,
+        "locality": traffic.locality.value,
         "sticky": traffic.sticky or False,
         "slow_start": traffic.slow_start,
         "hold": traffic.hold,

@@ -27,8 +27,8 @@ class Follower:
     What a report held is kept until it was `sent`, so that one that got lost is said again.
     """
 
-    def __init__(self, proxy: Proxy, journal: Journal) -> None:
-        self.proxy, self._journal = proxy, journal
+    def __init__(self, proxy: Proxy, journal: Journal, node: str = "") -> None:
+        self.proxy, self._journal, self._node = proxy, journal, node
         self.checks: Checks
         self.assignments: dict[str, Assignment] = {}
         self.health: dict[str, Health] = {}
@@ -202,7 +202,7 @@ class Follower:
         if assignment is None:
             await self.proxy.drop(service)
         else:
-            await self.proxy.push(overlay(assignment.table, self.health))
+            await self.proxy.push(overlay(assignment.table, self.health, self._node))
 
     def _note(self, problem: str) -> None:
         if problem == self.problem:

@@ -141,4 +141,5 @@ def _entry(endpoint: Endpoint, known: Entry | None) -> Entry:
     else:
         state = known.state if known else EntryState.DOWN
     ready_at = known.ready_at if known else 0.0
-    return Entry(endpoint.id, endpoint.address, endpoint.port, state, endpoint.weight, ready_at)
+    e = endpoint
+    return Entry(e.id, e.address, e.port, state, e.weight, ready_at, e.node)

@@ -52,6 +52,13 @@ class Balance(StrEnum):
     HASH = "hash"
 
 
+class Locality(StrEnum):
+    """prefer-node: endpoints of the proxy's own node first, others once those are busy."""
+
+    ANY = "any"
+    PREFER_NODE = "prefer-node"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Host and path prefix that lead to a service.
@@ -127,6 +134,7 @@ class Traffic:
     connect_timeout: float = 1.0
     timeout: float = 60.0
     stream: bool = False
+    locality: Locality = Locality.ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +253,10 @@ class EntryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One endpoint in a proxy's table. `ready_at` starts its slow start."""
+    """One endpoint in a proxy's table. `ready_at` starts its slow start.
+
+    `node` is empty where the platform does not say. `near`: on the node of the proxy, or unknown.
+    """
 
     id: str
     address: str
@@ -253,6 +264,8 @@ class Entry:
     state: EntryState = EntryState.UP
     weight: int = 1
     ready_at: float = 0.0
+    node: str = ""
+    near: bool = True
 
 
 @dataclass(frozen=True, slots=True)

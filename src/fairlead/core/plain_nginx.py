@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairlead.core.model import Balance, Traffic
+from fairlead.core.model import Balance, Locality, Traffic
 
 INSTEAD = "proxy kind nginx, which runs nginx with Lua, can"
 
@@ -15,6 +15,8 @@ def lacking(traffic: Traffic) -> str:
     """
     if traffic.balance is Balance.LEAST_TIME:
         return f"balance {traffic.balance} needs more than a plain nginx: {INSTEAD}"
+    if traffic.locality is not Locality.ANY:
+        return f"locality {traffic.locality} needs more than a plain nginx: {INSTEAD}"
     for name in ("sticky", "slow_start"):
         if getattr(traffic, name):
             return f"{name} needs more than a plain nginx: {INSTEAD}"

@@ -37,7 +37,7 @@ def _entry(seen: Seen) -> Entry:
         state = EntryState.DRAINING
     else:
         state = EntryState.UP if seen.health.up else EntryState.DOWN
-    return Entry(e.id, e.address, e.port, state, e.weight, seen.health.ready_at)
+    return Entry(e.id, e.address, e.port, state, e.weight, seen.health.ready_at, e.node)
 
 
 def _expected(intent: Intent, seen: Sequence[Seen]) -> bool:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairlead.core.model import Balance, CheckKind, Cluster, FixedEndpoint, Route, Service
+from fairlead.core.model import (
+    Balance,
+    CheckKind,
+    Cluster,
+    FixedEndpoint,
+    Locality,
+    Route,
+    Service,
+)
 from fairlead.settings import words
 from fairlead.settings.dns_keys import DNS
 from fairlead.settings.groups import Either, ListOf, MapOf
@@ -41,6 +49,14 @@ def _key_has_use(balance: Fields) -> str:
     """A key that does nothing is a mistake."""
     idle = "traffic.hash_key" in balance and balance["traffic.balance"] != Balance.HASH
     return "key is of use only with kind: hash" if idle else ""
+
+
+def _locality_has_use(service: Fields) -> str:
+    """Others than p2c look at something else than how busy endpoints are, or at distance already."""
+    balance = service.get("traffic.balance", Balance.P2C)
+    prefers = service.get("traffic.locality") is Locality.PREFER_NODE
+    idle = prefers and balance is not Balance.P2C
+    return f"locality: prefer-node works with balance: p2c, not with {balance}" if idle else ""
 
 
 def _as_env(variables: dict[str, str]) -> tuple[tuple[str, str], ...]:
@@ -439,6 +455,13 @@ SERVICE = Section(
             "traffic.balance",
         ),
         Key(
+            "locality",
+            Choice(tuple(Locality), Locality),
+            "prefer-node: a node's nginx sends to endpoints of its own node, and to others once "
+            "those are busier by 4 requests in flight per weight, or none is up. Only with p2c.",
+            "traffic.locality",
+        ),
+        Key(
             "sticky",
             Either((Literal(False, ""), Literal(True, COOKIE_OF_SERVICE), words.COOKIE)),
             "Keep a client on its endpoint by a cookie: true names it `fairlead-SERVICE`.",
@@ -487,6 +510,7 @@ SERVICE = Section(
     ),
     model=_SERVICE,
     any_of=("run", "image", "service", "endpoints"),
+    rule=_locality_has_use,
     planned=(("scale", "autoscaling is not built yet; remove the key"),),
 )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ TABLE = ServiceTable(
     "catalog",
     (Route("shop.localhost", "/api/catalog", strip=True),),
     (
-        Entry("catalog-1", "127.0.0.1", 20001, EntryState.DRAINING, 2, 1790000000.123),
+        Entry("catalog-1", "127.0.0.1", 20001, EntryState.DRAINING, 2, 1790000000.123, "n1", False),
         Entry("catalog-2", "10.0.0.5", 8080),
     ),
     Traffic(balance=Balance.HASH, hash_key="header:X-User", hold=0),
@@ -40,6 +41,8 @@ def test_the_form_is_the_documented_one() -> None:
                 "state": "draining",
                 "weight": 2,
                 "ready_at": 1790000000.123,
+                "node": "n1",
+                "near": False,
             },
             {
                 "id": "catalog-2",
@@ -49,10 +52,13 @@ def test_the_form_is_the_documented_one() -> None:
                 "state": "up",
                 "weight": 1,
                 "ready_at": 0.0,
+                "node": "",
+                "near": True,
             },
         ],
         "traffic": {
             "balance": "hash",
+            "locality": "any",
             "hash_key": "header:X-User",
             "sticky": "",
             "slow_start": 0.0,
@@ -63,6 +69,16 @@ def test_the_form_is_the_documented_one() -> None:
             "stream": False,
         },
     }
+
+
+def test_a_table_of_an_earlier_version_is_read() -> None:
+    form = json.loads(encode(TABLE, {"catalog-1": 7, "catalog-2": 0}))
+    for row in form["entries"]:
+        del row["node"], row["near"]
+    del form["traffic"]["locality"]
+    assert decode(json.dumps(form).encode()).table == replace(
+        TABLE, entries=tuple(replace(e, node="", near=True) for e in TABLE.entries)
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'{"service": 1}', b"\xff"])

@@ -23,6 +23,8 @@ class SlottedEntry(msgspec.Struct, frozen=True):
     state: EntryState
     weight: int
     ready_at: float
+    node: str = ""
+    near: bool = True
 
 
 class Doc(msgspec.Struct, frozen=True):
@@ -36,7 +38,8 @@ class Doc(msgspec.Struct, frozen=True):
     @property
     def table(self) -> ServiceTable:
         entries = tuple(
-            Entry(e.id, e.address, e.port, e.state, e.weight, e.ready_at) for e in self.entries
+            Entry(e.id, e.address, e.port, e.state, e.weight, e.ready_at, e.node, e.near)
+            for e in self.entries
         )
         return ServiceTable(self.service, self.routes, entries, self.traffic)
 
@@ -52,7 +55,9 @@ _decoder = msgspec.json.Decoder(Doc)
 def encode(table: ServiceTable, slots: Mapping[str, int]) -> bytes:
     """ProxyError when the table is too large for nginx."""
     entries = tuple(
-        SlottedEntry(e.id, e.address, e.port, slots[e.id], e.state, e.weight, e.ready_at)
+        SlottedEntry(
+            e.id, e.address, e.port, slots[e.id], e.state, e.weight, e.ready_at, e.node, e.near
+        )
         for e in table.entries
     )
     body = _encoder.encode(Doc(checked_name(table.service), table.routes, entries, table.traffic))

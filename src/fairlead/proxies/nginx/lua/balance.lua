@@ -15,6 +15,7 @@ local NEVER = math.huge
 local MOST_TURNS = 8192
 local COLDEST = 0.1 -- the share of its weight that an endpoint starts with (slow start)
 local FEW = 64 -- endpoints of a service; among more, what other workers do evens out by itself
+local HANDICAP = 4 -- requests in flight per weight that an endpoint of another node counts more
 local others = function() return 0 end
 local mine -- requests in flight at this worker, by slot
 
@@ -91,6 +92,28 @@ local function p2c_weighted(service, _, ms)
     return x
 end
 
+-- Requests in flight per weight.
+local function burden(group, entry, ms)
+    local cold = group.warming and warmth(entry, group.slow_start, ms) or 1
+    return load(entry.slot, ms) / (entry.weight * cold)
+end
+
+-- The less busy of two that are drawn from the group, and how busy.
+local function better(group, ms)
+    local x, y = draw_two(group, ms)
+    local of_x, of_y = burden(group, x, ms), burden(group, y, ms)
+    if of_y < of_x then return y, of_y end
+    return x, of_x
+end
+
+-- The better of two near ones, unless the better of two far ones is less busy by more than the
+-- handicap: so load decides how much stays, whatever the number of near ones.
+local function p2c_near(service, _, ms)
+    local near, of_near = better(service.near, ms)
+    local far, of_far = better(service.far, ms)
+    return of_far + HANDICAP < of_near and far or near
+end
+
 -- Old latencies fade, so that an endpoint which was slow once is tried again.
 local function expected(service, entry, ms)
     local cold = service.warming and warmth(entry, service.slow_start, ms) or 1
@@ -132,6 +155,18 @@ local function build_alias(service)
         table.insert(keep[high] < 1 and small or large, high)
     end
     service.keep, service.alias = keep, alias
+end
+
+-- Near and far entries as groups that are drawn from, or nil where there is nothing to prefer.
+local function build_groups(service)
+    local near, far = { list = {} }, { list = {} }
+    for _, entry in ipairs(service.list) do table.insert((entry.far and far or near).list, entry) end
+    if #near.list == 0 or #far.list == 0 then return nil end
+    for _, group in ipairs({ near, far }) do
+        group.count, group.warming, group.slow_start = #group.list, service.warming, service.slow_start
+        build_alias(group)
+    end
+    return near, far
 end
 
 -- Turns in which every entry comes `weight` times, spread evenly.
@@ -190,6 +225,10 @@ function balance.prepare(service, ms)
     service.pick = PICKERS[service.balance] or p2c(list, service.warming)
     if service.balance == "round-robin" then build_turns(service) end
     if service.balance == "least-time" or service.pick == p2c_weighted then build_alias(service) end
+    if service.prefers_node then
+        service.near, service.far = build_groups(service)
+        if service.near then service.pick = p2c_near end
+    end
     if service.balance == "hash" and service.ring_of ~= service.up then
         service.ring, service.ring_of = ring.build(service.up), service.up
     end

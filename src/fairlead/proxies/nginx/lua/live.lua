@@ -30,6 +30,7 @@ end
 
 local function update_entry(entry, row, wall_to_ms)
     entry.weight, entry.up = row.weight, row.state == "up"
+    entry.far = row.near == false -- tables of before have no such member
     entry.ready_ms = row.ready_at * 1000 + wall_to_ms
     peers.watch(entry)
     return entry
@@ -54,6 +55,7 @@ local DEFAULT_CONNECT, DEFAULT_TIMEOUT = 1, 60 -- those of the rendered configur
 
 local function update_traffic(service, traffic)
     service.balance, service.hash_key = traffic.balance, request.key_variable(traffic.hash_key)
+    service.prefers_node = traffic.locality == "prefer-node"
     service.sticky = traffic.sticky ~= "" and traffic.sticky or nil
     service.cookie = service.sticky and "cookie_" .. traffic.sticky:lower()
     service.hold, service.retries, service.stream = traffic.hold, traffic.retries, traffic.stream

@@ -6,6 +6,7 @@ local json = require "json"
 local shape = { MOST_SLOTS = 32768, MOST_BYTES = 4 * 1024 * 1024, MOST_ADDRESS = 44 }
 local BALANCES = { ["p2c"] = true, ["round-robin"] = true, ["least-time"] = true, ["hash"] = true }
 local STATES = { up = true, down = true, draining = true }
+local LOCALITIES = { ["any"] = true, ["prefer-node"] = true }
 local SERVICE = "^[a-z0-9][a-z0-9%-]*$"
 
 function shape.is_service(name)
@@ -50,12 +51,14 @@ local function entry_fault(entry, ids, slots)
     if not STATES[entry.state] then return "an entry's state" end
     if not whole(entry.weight, 1, 65535) then return "an entry's weight" end
     if not number(entry.ready_at, 0, 1e12) then return "an entry's ready_at" end
+    if entry.near ~= nil and type(entry.near) ~= "boolean" then return "an entry's near" end
     ids[entry.id], slots[entry.slot] = true, true
 end
 
 local function traffic_fault(t)
     if type(t) ~= "table" then return "traffic is no object" end
     if not BALANCES[t.balance] then return "traffic.balance" end
+    if t.locality ~= nil and not LOCALITIES[t.locality] then return "traffic.locality" end
     if not hash_key(t.hash_key) then return "traffic.hash_key" end
     if not text(t.sticky, "^[%w_%-]*$") then return "traffic.sticky" end
     if not number(t.slow_start, 0, 86400) then return "traffic.slow_start" end
