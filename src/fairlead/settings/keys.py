@@ -52,7 +52,7 @@ def _key_has_use(balance: Fields) -> str:
 
 
 def _locality_has_use(service: Fields) -> str:
-    """Others than p2c look at something else than how busy endpoints are, or at distance already."""
+    """Others than p2c do not look at load, or have the distance in what they look at."""
     balance = service.get("traffic.balance", Balance.P2C)
     prefers = service.get("traffic.locality") is Locality.PREFER_NODE
     idle = prefers and balance is not Balance.P2C
