@@ -228,3 +228,20 @@ async def test_two_nodes_keep_to_themselves_until_one_is_slow(
         p99s[locality] = p99(busy)
         print(f"{locality}: stays {idle:.3f}, then {stayed(busy):.3f}, p99 {p99(busy):.3f} s")
     assert p99s["prefer-node"] <= p99s["any"] + HANDICAP * slow
+
+
+async def test_one_near_of_six_gets_what_it_can_do_and_no_more(
+    nginx: Nginx, upstream: Start
+) -> None:
+    """It does 20 a second of the 32 that its node gets; alone it would be seconds behind."""
+    each = 0.05
+    queues = {name: Queue(name, each) for name in ("near", *(f"far-{n}" for n in range(5)))}
+    rows = [
+        entry(name, (await upstream(name, queue.reply)).port, slot, near=name == "near")
+        for slot, (name, queue) in enumerate(queues.items())
+    ]
+    await nginx.put(doc("a", rows, **PREFER))
+    answers = await _load([nginx, nginx], 32, 6)
+    share = sum(name == "near" for _, name, _ in answers) / len(answers)
+    assert 0.4 < share < 0.75
+    assert p99(answers) <= (HANDICAP + 4) * each
