@@ -112,8 +112,8 @@ class Fleet:
             "leave_timeout": "5s",
             **more,
         }
-        listen = listen or f"127.0.0.1:{free_port()}"
-        made = Daemon("agent", self._folder / f"a{len(self.agents)}", self._shared(agent=place, listen=listen))
+        settings = self._shared(agent=place, listen=listen or f"127.0.0.1:{free_port()}")
+        made = Daemon("agent", self._folder / f"a{len(self.agents)}", settings)
         self.agents.append(made)
         return made
 
