@@ -55,17 +55,20 @@ async def retire(means: Means, service: str, victims: Collection[str]) -> None:
     """
     staying = set(await means.reader.list_tasks(service=service)) - set(victims)
     protected = await _protect(means, service, staying, victims)
+    if protected is None:
+        await _stop_all(means, victims)
+        await _lower(means, service, victims)
+        return
     try:
-        if protected is None:
-            await _stop_all(means, victims)
-            await _lower(means, service, victims)
-            return
         target = await _lower(means, service, victims)
         await _chosen(means, service, target, victims)
         await _stop_all(means, victims)
-    finally:
-        if protected:
-            await asyncio.shield(_unprotect(means, protected))
+    except asyncio.CancelledError:
+        raise  # broken off halfway ECS would take one of the others: their protection expires
+    except BaseException:
+        await _unprotect(means, protected)
+        raise
+    await _unprotect(means, protected)
 
 
 async def stop(means: Means, arn: str) -> None:
