@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
+from tests.ground import end_process, missing
 
 PATIENCE = 60.0
 SERVE = (
@@ -52,19 +52,16 @@ _APPLETS = (
 
 def absent() -> str:
     """Why there can be no engine here, or empty."""
-    missing = [name for name in ("dockerd", "docker", "busybox", "ip") if not shutil.which(name)]
-    if missing:
-        return f"missing: {', '.join(missing)} (apt-get install docker.io busybox-static iproute2)"
+    lacking = [name for name in ("dockerd", "docker", "busybox", "ip") if not shutil.which(name)]
+    if lacking:
+        return f"missing: {', '.join(lacking)} (apt-get install docker.io busybox-static iproute2)"
     return "a Docker engine of its own needs root" if os.geteuid() != 0 else ""
 
 
 def need_docker() -> None:
     """Without the parts of an engine a test skips at home and fails in CI."""
-    problem = absent()
-    if problem and os.environ.get("CI") == "true":
-        pytest.fail(problem)
-    if problem:
-        pytest.skip(problem)
+    if problem := absent():
+        missing(problem)
 
 
 @contextmanager
@@ -174,12 +171,7 @@ class PrivateEngine:
 
     def _end(self, number: signal.Signals) -> None:
         if self._process:
-            self._process.send_signal(number)
-            try:
-                self._process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end_process(self._process, number)
         self._process = None
 
     def _argv(self) -> list[str]:

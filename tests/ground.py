@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -60,8 +62,22 @@ async def fetch(port: int, request: Request) -> Response:
 
 def need_nginx() -> None:
     """Without nginx a test skips at home and fails in CI."""
-    problems = "; ".join(check_machine())
-    if problems and os.environ.get("CI") == "true":
-        pytest.fail(problems)
-    if problems:
-        pytest.skip(problems)
+    if problems := "; ".join(check_machine()):
+        missing(problems)
+
+
+def missing(problem: str) -> NoReturn:
+    """What a test needs is not there: it skips at home and fails in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(problem)
+    pytest.skip(problem)
+
+
+def end_process(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> None:
+    """Send that, and wait for its end; one that does not end is killed."""
+    process.send_signal(number)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -12,12 +12,13 @@ from fairlead.core.health import Health
 from fairlead.core.model import Cluster, Service
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
-from fairlead.leases.fence import Confirm, FencedOrchestrator
+from fairlead.leases.fence import FencedOrchestrator
 from fairlead.leases.file import FileLease
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.ports import (
     Checks,
     Discovery,
+    Fence,
     Journal,
     LeaseStore,
     Metered,
@@ -113,16 +114,16 @@ def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
 
 
 def wire_fleet(
-    cluster: Cluster, state: Path, journal: EventLog, confirm: Confirm
+    cluster: Cluster, state: Path, journal: EventLog, fence: Fence
 ) -> tuple[Wired, Fleet]:
-    """The edges of a controller, whose proxy and checks are those of its agents. `confirm` is asked
+    """The edges of a controller, whose proxy and checks are those of its agents. `fence` is awaited
     before each write to the platform."""
     from fairlead.fleet.fleet import Fleet
 
     clock, bell = SystemClock(), Bell()
     running = open_platform(cluster, state, bell.notify, journal)
     if running.orchestrator:
-        running = replace(running, orchestrator=FencedOrchestrator(running.orchestrator, confirm))
+        running = replace(running, orchestrator=FencedOrchestrator(running.orchestrator, fence))
     fleet = Fleet(bell.notify, bell.report, journal, clock)
     wired = _looped(state, journal, bell, running, fleet, fleet)
     return replace(wired, roster=fleet.roster), fleet

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from fairlead.agent.follower import Follower
 from fairlead.core.model import ServiceTable
+from fairlead.daemon.start import running
 from fairlead.fleet.messages import PROTOCOL, Assignment, Orders, Report, Watched
 from tests.fleet.ground import CHECK, DRAINING, ILL, UP, WELL, endpoint, table
 from tests.ground import until
@@ -38,14 +39,8 @@ def orders(generation: int, served: ServiceTable, *watched: str) -> Orders:
     return Orders(generation, (Assignment(served.service, generation, served, probed),))
 
 
-@asynccontextmanager
-async def at_work(made: Follower) -> AsyncIterator[None]:
-    task = asyncio.create_task(made.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+def at_work(made: Follower) -> AbstractAsyncContextManager[None]:
+    return running(made.run())
 
 
 async def said(made: Follower, holds: Callable[[Report], bool]) -> Report:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from fairlead.agent.orphan import Orphan, Patience, Sources
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Endpoint, Phase, Service, Sighting
+from fairlead.daemon.start import running
 from fairlead.fleet.messages import Orders
 from tests.agent.test_follower import follower, orders
 from tests.fleet.ground import DOWN, DRAINING, UP, endpoint, table
@@ -67,13 +68,8 @@ class Node:
         orphan = Orphan(
             self.follower, lambda: self.since, opened, PATIENCE, StubClock(), self.journal
         )
-        task = asyncio.create_task(orphan.run())
-        try:
+        async with running(orphan.run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     def states(self) -> dict[str, str]:
         return {e.id: e.state for e in self.follower.assignments["app"].table.entries}

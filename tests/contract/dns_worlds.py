@@ -23,9 +23,9 @@ from fairlead.dns.rfc2136 import Rfc2136Provider, Server
 from fairlead.dns.route53 import Route53Provider
 from fairlead.dns.zone import ZoneSyntax
 from fairlead.ports import DnsProvider
-from tests.dns.cloudflare import TOKEN, cloudflare
+from tests.dns.cloudflare import TOKEN, FakeCloudflare, cloudflare
 from tests.dns.knot import knot
-from tests.dns.route53 import route53
+from tests.dns.route53 import FakeRoute53, route53
 
 Act = Callable[[], Awaitable[None]]
 HOSTS = "127.0.0.1 localhost\n# a comment of a person\n10.9.9.9\tmail.example.com mail\n"
@@ -179,20 +179,7 @@ async def route53_world(form: Form, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
             providers.append(Route53Provider(aws))
             return providers[-1]
 
-        async def put(name: str, address: str) -> None:
-            fake.put(name, address)
-
-        async def there(name: str) -> set[str]:
-            return fake.values(name)
-
-        async def away() -> None:
-            fake.stop()
-
-        async def back() -> None:
-            fake.start()
-
-        await put("mail.example.com", "10.9.9.9")
-        yield World(opened, put, there, away, back, form)
+        yield _fake_world(fake, opened, form)
         for provider in providers:
             await provider.close()
 
@@ -207,22 +194,28 @@ async def cloudflare_world(form: Form, ttl: int) -> AsyncIterator[World]:
             providers.append(CloudflareProvider(api))
             return providers[-1]
 
-        async def put(name: str, address: str) -> None:
-            fake.put(name, address)
-
-        async def there(name: str) -> set[str]:
-            return fake.values(name)
-
-        async def away() -> None:
-            fake.stop()
-
-        async def back() -> None:
-            fake.start()
-
-        await put("mail.example.com", "10.9.9.9")
-        yield World(opened, put, there, away, back, form, ttl)
+        yield _fake_world(fake, opened, form, ttl)
         for provider in providers:
             await provider.close()
+
+
+def _fake_world(
+    fake: FakeRoute53 | FakeCloudflare, opened: Callable[[], DnsProvider], form: Form, ttl: int = 60
+) -> World:
+    async def put(name: str, address: str) -> None:
+        fake.put(name, address)
+
+    async def there(name: str) -> set[str]:
+        return fake.values(name)
+
+    async def away() -> None:
+        fake.stop()
+
+    async def back() -> None:
+        fake.start()
+
+    fake.put("mail.example.com", "10.9.9.9")
+    return World(opened, put, there, away, back, form, ttl)
 
 
 _Get = Callable[[str], Any]

@@ -53,32 +53,20 @@ async def begun(pilot: Pilot, how: Callable[[Pilot], str]) -> str:
     return victim
 
 
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
 @pytest.mark.parametrize("how", [drain, scale])
 async def test_a_drain_waits_for_its_last_request_and_takes_only_its_own(
-    world: World, how: Callable[[Pilot], str]
+    world: World, how: Callable[[Pilot], str], restarted: bool
 ) -> None:
+    """Also when fairlead is restarted in its middle."""
     pilot = await piloted(world, 3)
     before = pilot.up()
     victim = await begun(pilot, how)
     count = 3 if how is drain else 2
     await pilot.until(lambda: len(pilot.up()) == count, "those that are to stay")
-    assert victim in pilot.living()
-    pilot.proxy.in_flight = {}
-    assert before - {victim} <= await pilot.settled(count)
-    await kept(pilot, count)
-
-
-@pytest.mark.parametrize("how", [drain, scale])
-async def test_a_restart_in_the_middle_of_a_drain_takes_it_up_again(
-    world: World, how: Callable[[Pilot], str]
-) -> None:
-    pilot = await piloted(world, 3)
-    before = pilot.up()
-    victim = await begun(pilot, how)
-    count = 3 if how is drain else 2
-    await pilot.until(lambda: len(pilot.up()) == count, "those that are to stay")
-    await pilot.restart()
-    await pilot.until(lambda: len(pilot.up()) == count, "those that are to stay")
+    if restarted:
+        await pilot.restart()
+        await pilot.until(lambda: len(pilot.up()) == count, "those that are to stay")
     assert victim in pilot.living()
     pilot.proxy.in_flight = {}
     assert before - {victim} <= await pilot.settled(count)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from fairlead.core.dns import DnsNode
+from fairlead.core.dns_settings import Dns
 from fairlead.core.model import Node
 from fairlead.daemon.naming import GRACE, LOST, Naming, Wanted
 from fairlead.fleet.messages import Hello, Report
@@ -46,7 +47,8 @@ class Platform:
 class World:
     def __init__(self, *, public: bool = False) -> None:
         self.keeper, self.roster, self.clock = Told(), Roster(), StubClock()
-        wanted = Wanted(lambda: ("shop.example.com",), public)
+        dns = Dns(addresses="public" if public else "private")
+        wanted = Wanted(lambda: ("shop.example.com",), dns)
         self.naming = Naming(self.keeper, Platform(), self.roster, self.clock, wanted)
 
     def come(self, *nodes: str) -> None:

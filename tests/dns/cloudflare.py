@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.dns.server import FakeApi
 
 Item = dict[str, Any]
 TOKEN = "secret-token"
@@ -28,40 +29,22 @@ class Refusal(Exception):
         self.status, self.code = status, code
 
 
-class FakeCloudflare:
+class FakeCloudflare(FakeApi):
     """`page` bounds a page. `left`: calls until the rate limit, which ends after `retry_after`."""
 
     def __init__(self, page: int = 4) -> None:
+        super().__init__(_Handler)
         self.page, self.left, self.retry_after = page, 10**9, 1
         self.zone = {"id": "zone1", "name": "example.com", "status": "active"}
         self.items: list[Item] = []
         self.calls: list[str] = []
         self.batches: list[int] = []
         self.failures: list[int] = []
-        self.port = 0
         self._ids = itertools.count(1)
-        self._lock = threading.Lock()
-        self._server: ThreadingHTTPServer | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/client/v4"
-
-    @property
-    def away(self) -> bool:
-        return self._server is None
-
-    def start(self) -> None:
-        handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def stop(self) -> None:
-        server, self._server = self._server, None
-        if server:
-            server.shutdown()
-            server.server_close()
 
     def values(self, name: str, kind: str = "A") -> set[str]:
         return {i["content"] for i in self.items if (i["name"], i["type"]) == (name, kind)}

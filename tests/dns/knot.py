@@ -7,7 +7,6 @@ with knot(directory) as server:
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -21,10 +20,9 @@ import dns.query
 import dns.rcode
 import dns.tsig
 import dns.update
-import pytest
 
 from fairlead.dns.rfc2136 import tsig_key
-from tests.ground import PATIENCE, free_port
+from tests.ground import PATIENCE, end_process, free_port, missing
 
 ZONE = "example.com"
 _ZONE_FILE = """\
@@ -91,12 +89,7 @@ class Knot:
 
     def stop(self) -> None:
         if self._process:
-            self._process.terminate()
-            try:
-                self._process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end_process(self._process)
         self._process = None
 
     async def resolve(self, name: str, kind: str) -> set[str]:
@@ -126,10 +119,7 @@ class Knot:
 def knot(directory: Path) -> Iterator[Knot]:
     """Skips at home where it is missing, fails in CI."""
     if not shutil.which("knotd"):
-        told = "missing: knotd (apt-get install knot)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(told)
-        pytest.skip(told)
+        missing("missing: knotd (apt-get install knot)")
     server = Knot(directory)
     server.start()
     try:

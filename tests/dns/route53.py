@@ -6,18 +6,19 @@ Messages are in the words of the real ones (kubernetes-sigs/external-dns#732 and
 
 from __future__ import annotations
 
-import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.session
 from botocore.validate import ParamValidator
+
+from tests.dns.server import FakeApi
 
 _NS = "https://route53.amazonaws.com/doc/2013-04-01/"
 _MODEL = botocore.session.get_session().get_service_model("route53")
@@ -31,34 +32,16 @@ class Refusal(Exception):
         self.code, self.status = code, status
 
 
-class FakeRoute53:
+class FakeRoute53(FakeApi):
     """`zones` by id: their names. `page` bounds a page. `throttle`: so many calls are refused."""
 
     def __init__(self, page: int = 3) -> None:
+        super().__init__(_Handler)
         self.zones = {"Z0EXAMPLE": "example.com.", "Z0OTHER": "example.net."}
         self.sets: dict[str, list[Set]] = {zone: [] for zone in self.zones}
         self.page, self.throttle = page, 0
         self.calls: list[str] = []
         self.batches: list[int] = []
-        self._lock = threading.Lock()
-        self._server: ThreadingHTTPServer | None = None
-        self.port = 0
-
-    def start(self) -> None:
-        handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def stop(self) -> None:
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-        self._server = None
-
-    @property
-    def away(self) -> bool:
-        return self._server is None
 
     def values(self, name: str, kind: str = "A") -> set[str]:
         found = [s for s in self.sets["Z0EXAMPLE"] if (s["Name"], s["Type"]) == (f"{name}.", kind)]

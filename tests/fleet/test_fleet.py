@@ -8,7 +8,7 @@ from fairlead.core.errors import WireError
 from fairlead.core.model import Counters
 from fairlead.fleet import fleet as under_test
 from fairlead.fleet.fleet import summed
-from fairlead.fleet.messages import Report
+from fairlead.fleet.messages import Orders, Report, from_controller
 from fairlead.fleet.roster import Agent
 from tests.fleet.ground import DRAINING, ILL, UP, WELL, Heard, hello, table
 from tests.ground import until
@@ -150,8 +150,14 @@ async def test_orders_wait_for_a_change_and_hold_all_of_them() -> None:
     assert not waiting.done()
     await heard.fleet.push(table("one", a=UP))
     await heard.fleet.push(table("two", b=UP))
-    orders = await waiting
-    assert (orders.generation, len(orders.services)) == (2, 2)
+    generation, raw = await waiting
+    orders = from_controller(raw)
+    assert isinstance(orders, Orders)
+    assert (generation, orders.generation, len(orders.services)) == (2, 2, 2)
+    await heard.fleet.push(table("three"))
+    again = from_controller((await heard.fleet.orders(0))[1])
+    assert isinstance(again, Orders)
+    assert len(again.services) == 3
 
 
 async def test_an_agents_first_orders_wait_for_what_it_has_said() -> None:

@@ -55,16 +55,8 @@ class RunningCluster:
         command = [sys.executable, "-m", "fairlead.daemon", str(self.file), str(self.state)]
         with log:
             self.daemon = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220
-        await self.until(self._answers, "the daemon answers")
-
-    def _answers(self) -> bool:
-        assert self.daemon is not None
-        assert self.daemon.poll() is None, self.log()
-        try:
-            self.client.status()
-        except Exception:  # noqa: BLE001 - not yet there, in whatever way
-            return False
-        return True
+        daemon = self.daemon
+        await self.until(lambda: answers(daemon, self.client, self.log), "the daemon answers")
 
     async def until(self, holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
         return await until(
@@ -134,7 +126,7 @@ class RunningCluster:
         assert not left, f"processes survived: {left}\n{self.log()}"
 
     def left_over(self) -> list[int]:
-        """Processes that name this cluster's directory in command line or environment."""
+        """Processes that name this cluster's directory in their command line."""
         mark = str(self.state).encode()
         return [int(p.name) for p in Path("/proc").glob("[0-9]*") if names(p, mark)]
 
@@ -143,6 +135,16 @@ class RunningCluster:
         events = self.state / "events.jsonl"
         texts = [path.read_text()[-3000:] for path in (*logs, events) if path.exists()]
         return "\n---\n".join(texts)
+
+
+def answers(daemon: subprocess.Popen[bytes] | None, client: Client, log: Callable[[], str]) -> bool:
+    assert daemon is not None
+    assert daemon.poll() is None, log()
+    try:
+        client.status()
+    except Exception:  # noqa: BLE001 - not yet there, in whatever way
+        return False
+    return True
 
 
 def names(process: Path, mark: bytes) -> bool:

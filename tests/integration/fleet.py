@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from bench.load import Call, Load
 from fairlead.cli.client import Client
 from fairlead.cli.place import Place
 from tests.ground import PATIENCE, free_port, until
-from tests.integration.cluster import CALLS, names
+from tests.integration.cluster import CALLS, answers, names
+from tests.rehearsal.ground import children
 
+MARK = "FAIRLEAD_TEST_FLEET"
 TOKEN = "only-for-tests-of-this-cluster"
 
 
@@ -44,20 +47,15 @@ class Daemon:
     def spawn(self) -> None:
         with (self.folder / "log").open("ab") as log:
             command = [sys.executable, "-m", "fairlead", self.role, "-f", str(self.file)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            env = {**os.environ, MARK: str(self.folder.parent)}
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
 
     async def there(self) -> None:
         """It answers."""
         await until(lambda: asyncio.to_thread(self.answers), self.log)
 
     def answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.log()
-        try:
-            self.client.status()
-        except Exception:  # noqa: BLE001 - not yet there, in whatever way
-            return False
-        return True
+        return answers(self.process, self.client, self.log)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -158,13 +156,23 @@ class Fleet:
                 daemon.send(signal.SIGCONT)
                 daemon.send(signal.SIGKILL)
                 await daemon.ended()
-        kill_marked(str(self._folder))
+        await self._clear()
 
+    async def _clear(self) -> None:
+        """Asked first: nginx takes its workers along, who name nothing that they can be found by.
+        Endpoints outlive their controller, and carry the mark that it had."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self._left():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            with suppress(AssertionError):
+                await until(lambda: not self._left(), patience=5)
+        assert not self._left()
 
-def kill_marked(mark: str) -> None:
-    for process in Path("/proc").glob("[0-9]*"):
-        if names(process, mark.encode()):
-            os.kill(int(process.name), signal.SIGKILL)
+    def _left(self) -> set[int]:
+        here = str(self._folder)
+        named = {int(p.name) for p in Path("/proc").glob("[0-9]*") if names(p, here.encode())}
+        return named | set(children(f"{MARK}={here}"))
 
 
 def _unless_refused(found: Any) -> Any:

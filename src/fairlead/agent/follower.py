@@ -9,7 +9,7 @@ from contextlib import suppress
 from fairlead.agent.overlay import overlay
 from fairlead.core.errors import ProxyError
 from fairlead.core.health import Health
-from fairlead.core.model import Counters, Entry, EntryState, RoutingTable, ServiceTable
+from fairlead.core.model import Counters, Entry, EntryState, RoutingTable
 from fairlead.core.plan import SETTLE
 from fairlead.fleet.messages import Assignment, Hello, Orders, Report, Watched
 from fairlead.ports import Checks, Journal, Proxy
@@ -171,7 +171,7 @@ class Follower:
     def _pause(self) -> float | None:
         if self._dirty:
             return RETRY
-        return DRAIN_POLL if any(_draining(a.table) for a in self.assignments.values()) else None
+        return DRAIN_POLL if any(a.table.draining for a in self.assignments.values()) else None
 
     async def _follow(self) -> None:
         """Bring the proxy to what is assigned now; what it does not take is tried again."""
@@ -214,7 +214,7 @@ class Follower:
 
     async def _measure(self) -> None:
         """What is in flight on draining endpoints, once the proxy has taken them out."""
-        draining = {n: ids for n, a in self.assignments.items() if (ids := _draining(a.table))}
+        draining = {n: ids for n, a in self.assignments.items() if (ids := a.table.draining)}
         kept = {key for ids in draining.values() for key in ids}
         self._in_flight = {k: n for k, n in self._in_flight.items() if k in kept}
         self._told = {k: n for k, n in self._told.items() if k in kept}
@@ -245,7 +245,3 @@ def _trusted(entry: Entry) -> Health:
 
 def _has(assignment: Assignment, endpoint_id: str) -> bool:
     return any(each.endpoint.id == endpoint_id for each in assignment.watched)
-
-
-def _draining(table: ServiceTable) -> list[str]:
-    return [entry.id for entry in table.entries if entry.state is EntryState.DRAINING]

@@ -277,6 +277,11 @@ class ServiceTable:
     entries: tuple[Entry, ...] = ()
     traffic: Traffic = field(default_factory=Traffic)
 
+    @property
+    def draining(self) -> frozenset[str]:
+        """The ids of the endpoints that are being taken out."""
+        return frozenset(e.id for e in self.entries if e.state is EntryState.DRAINING)
+
 
 RoutingTable = Mapping[str, ServiceTable]
 

@@ -18,7 +18,7 @@ from fairlead.clock import SystemClock
 from fairlead.core.errors import BadInput
 from fairlead.core.model import Cluster, Event, Service
 from fairlead.daemon.agent_control import AgentControl
-from fairlead.daemon.control import Ending
+from fairlead.daemon.control import Ending, with_found
 from fairlead.daemon.lock import hold
 from fairlead.daemon.signals import on_signals
 from fairlead.daemon.start import running
@@ -100,9 +100,8 @@ class Agent:
         fixed = FixedPlatform(_ignored, self._clock)
 
         async def services() -> tuple[Service, ...]:
-            named = {service.name for service in cluster.services}
             discovered = await found.discovery.services() if found.discovery else ()
-            return (*cluster.services, *(s for s in discovered if s.name not in named))
+            return with_found(cluster, discovered).services
 
         async def close() -> None:
             await found.platform.close()

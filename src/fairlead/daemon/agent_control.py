@@ -7,9 +7,10 @@ from typing import Any
 from fairlead.agent.follower import Follower
 from fairlead.agent.link import Link
 from fairlead.api.document import EndpointDoc, ServiceDoc
-from fairlead.core.errors import BadInput, ProxyError, UnknownName
+from fairlead.core.errors import BadInput, UnknownName
 from fairlead.core.model import Cluster, Counters, Entry, EntryState, Event, State
 from fairlead.daemon.control import Ending
+from fairlead.daemon.status import NOTHING, counted_by, proxy_document
 from fairlead.fleet.messages import Assignment
 from fairlead.journal import EventLog
 
@@ -18,7 +19,6 @@ _STATES = {
     EntryState.DOWN: State.UNHEALTHY,
     EntryState.DRAINING: State.DRAINING,
 }
-NOTHING = Counters()
 
 
 class AgentControl:
@@ -41,12 +41,7 @@ class AgentControl:
         return {
             "cluster": self._cluster.name,
             "listen": list(info.listen),
-            "proxy": {
-                "kind": info.kind,
-                "generation": info.generation,
-                "reloads": info.reloads,
-                "pid": info.pid,
-            },
+            "proxy": proxy_document(info),
             "nodes": [],
             "services": [await self._service(each) for each in chosen],
             "controller": {
@@ -58,10 +53,7 @@ class AgentControl:
 
     async def _service(self, assignment: Assignment) -> ServiceDoc:
         name, table = assignment.service, assignment.table
-        try:
-            counted = await self._follower.proxy.counters(name)
-        except ProxyError:
-            counted = {}
+        counted = await counted_by(self._follower.proxy, name)
         entries = [self._endpoint(e, counted.get(e.id, NOTHING)) for e in table.entries]
         return {
             "name": name,

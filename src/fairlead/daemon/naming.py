@@ -17,11 +17,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from fairlead.core.dns import DnsNode
-from fairlead.core.dns_names import names_of
+from fairlead.core.dns_names import names_of, nodes_of
+from fairlead.core.dns_settings import Dns
 from fairlead.core.errors import FairleadError
 from fairlead.core.model import Cluster, Node
 from fairlead.daemon.start import running
@@ -50,10 +51,10 @@ class Nodes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`names` gives those to keep now; `public` says which of a node's addresses is meant."""
+    """`names` gives those to keep now, `dns` says which of a node's addresses is meant."""
 
     names: Callable[[], Sequence[str]]
-    public: bool = False
+    dns: Dns
 
 
 class Naming:
@@ -61,7 +62,7 @@ class Naming:
         self, keeper: Keeps, platform: Nodes, roster: Roster, clock: Clock, wanted: Wanted
     ) -> None:
         self._keeper, self._platform, self._roster, self._clock = keeper, platform, roster, clock
-        self._names, self._public, self._began = wanted.names, wanted.public, clock.now()
+        self._wanted, self._began = wanted, clock.now()
         self._seen: set[str] = set()
         self._changed = asyncio.Event()
 
@@ -80,13 +81,13 @@ class Naming:
 
     def look(self, nodes: Sequence[Node]) -> None:
         """Tell the keeper of these nodes as they are now, once enough is known of them."""
-        known = [n for n in nodes if n.public] if self._public else list(nodes)
+        known = [node for node in nodes_of(self._wanted.dns, nodes) if node.address]
         self._seen.update(agent.node for agent in self._roster)
-        missing = {n.id for n in known if n.state == "ready"} - self._seen
+        missing = {node.id for node in known if node.named} - self._seen
         early = missing and self._clock.now() - self._began < GRACE
         there = any(agent.lost is None for agent in self._roster)
         if known and there and not early:
-            self._keeper.update(self._names(), [self._node(node) for node in known])
+            self._keeper.update(self._wanted.names(), [self._node(node) for node in known])
 
     async def unnamed(self, node: str) -> None:
         """Until nobody is sent to the node by name any more."""
@@ -94,11 +95,13 @@ class Naming:
         while self._keeper.wait_out(node) > self._clock.now():  # noqa: ASYNC110 - only time passes
             await asyncio.sleep(LOOK_EVERY / 4)
 
-    def _node(self, node: Node) -> DnsNode:
+    def _node(self, node: DnsNode) -> DnsNode:
+        """As its agent knows it beyond the platform."""
         agent = self._roster.agents.get(node.id)
-        leaving = node.state == "draining" or (agent is not None and agent.leaving)
-        serving = node.state != "away" and agent is not None and self._serves(agent)
-        return DnsNode(node.id, node.public if self._public else node.address, serving, leaving)
+        if agent is None:
+            return replace(node, serving=False)
+        serving, leaving = node.serving and self._serves(agent), node.leaving or agent.leaving
+        return replace(node, serving=serving, leaving=leaving)
 
     def _serves(self, agent: Agent) -> bool:
         lost = agent.lost is not None and self._clock.now() - agent.lost > LOST
@@ -123,7 +126,7 @@ async def named(
     def names() -> Sequence[str]:
         return names_of(cluster.dns, [t.service for t in tracked.values() if not t.removed])
 
-    wanted = Wanted(names, public=cluster.dns.addresses == "public")
+    wanted = Wanted(names, cluster.dns)
     naming = Naming(keeper, wired.running.platform, fleet.roster, clock, wanted)
     fleet.changed, fleet.unnamed = naming.changed, naming.unnamed
     try:

@@ -10,6 +10,7 @@ from fairlead.api.document import (
     EndpointDoc,
     EventsDoc,
     NodeDoc,
+    ProxyDoc,
     ServiceDoc,
     StatusDoc,
 )
@@ -17,7 +18,7 @@ from fairlead.core.errors import ProxyError, UnknownName
 from fairlead.core.model import CheckKind, Counters, Node, Phase, Service
 from fairlead.core.view import Drain, Seen
 from fairlead.fleet.roster import Agent, Roster
-from fairlead.ports import Capacity, Metered
+from fairlead.ports import Capacity, Metered, Proxy, ProxyInfo
 from fairlead.reconcile import Reconciler
 from fairlead.tracking import Tracked
 
@@ -41,12 +42,7 @@ async def status(
     document: StatusDoc = {
         "cluster": cluster,
         "listen": list(info.listen),
-        "proxy": {
-            "kind": info.kind,
-            "generation": info.generation,
-            "reloads": info.reloads,
-            "pid": info.pid,
-        },
+        "proxy": proxy_document(info),
         "nodes": [_node(node, room) for node in nodes],
         "services": [await _service(loop, tracked) for tracked in chosen],
     }
@@ -55,6 +51,15 @@ async def status(
     if roster is not None:
         document["agents"] = [_agent(agent) for agent in roster]
     return document
+
+
+def proxy_document(info: ProxyInfo) -> ProxyDoc:
+    return {
+        "kind": info.kind,
+        "generation": info.generation,
+        "reloads": info.reloads,
+        "pid": info.pid,
+    }
 
 
 def _agent(agent: Agent) -> AgentDoc:
@@ -95,7 +100,7 @@ def _api(metered: Metered) -> ApiDoc:
 
 async def _service(loop: Reconciler, tracked: Tracked) -> ServiceDoc:
     service, seen, now = tracked.service, tracked.seen(), loop.edges.clock.now()
-    counted = await _counters(loop, service.name)
+    counted = await counted_by(loop.edges.proxy, service.name)
     document: ServiceDoc = {
         "name": service.name,
         "strategy": "fixed" if service.fixed else "dynamic",
@@ -113,9 +118,10 @@ async def _service(loop: Reconciler, tracked: Tracked) -> ServiceDoc:
     return document
 
 
-async def _counters(loop: Reconciler, service: str) -> dict[str, Counters]:
+async def counted_by(proxy: Proxy, service: str) -> dict[str, Counters]:
+    """By endpoint id; nothing while the proxy cannot be asked."""
     try:
-        return await loop.edges.proxy.counters(service)
+        return await proxy.counters(service)
     except ProxyError:
         return {}
 

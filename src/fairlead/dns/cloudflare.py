@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 
-from fairlead.core.dns import ADDRESSES, Change, Problem, Record, owner_name
-from fairlead.core.errors import DnsError
+from fairlead.core.dns import Change, Problem, Record, owner_name
 from fairlead.dns.cloudflare_api import Api, Refused
+from fairlead.dns.texts import KINDS, plain_name, plain_value, written_value
+from fairlead.dns.zones import Zones
 from fairlead.ports import Fence
 
 AUTOMATIC = 1
@@ -24,7 +25,10 @@ PROXIED = "proxied"
 MOST = 200
 """Of records in a batch, on the free plan."""
 _MIXED = "mixed"
-_KINDS = (*ADDRESSES, "CNAME", "TXT")
+_NO_ZONE = (
+    "Cloudflare shows this token no zone for {name}: correct dns.names, give the token Zone Read, "
+    "or set the zone's id"
+)
 
 Operation = tuple[str, dict[str, Any]]
 """`deletes`, `patches` or `posts`, and what to do."""
@@ -65,8 +69,8 @@ class CloudflareProvider:
     """Implements ports.DnsProvider. `zone` is a zone's id; empty: found by the names."""
 
     def __init__(self, api: Api, zone: str = "") -> None:
-        self._api, self._zone = api, zone
-        self._zones: dict[str, str] = {}
+        self._api = api
+        self._zones = Zones(zone, self._find_zone, _NO_ZONE)
 
     async def read(self, names: Collection[str]) -> tuple[Record, ...]:
         return tuple(_gathered([item for name in names for item in await self._items(name)]))
@@ -98,7 +102,7 @@ class CloudflareProvider:
             told = f"{stale.record.name} {stale.record.kind} has changed since it was read"
             problems.append(Problem(host, told))
             return
-        zone = await self._zone_of(host)
+        zone = await self._zones.of(host)
         made = [each for change in changes for each in _operations(change, items)]
         fits = (b for b in batches if b.zone == zone and b.size + len(made) <= MOST)
         if (batch := next(fits, None)) is None:
@@ -118,33 +122,24 @@ class CloudflareProvider:
         return []
 
     async def _items(self, name: str) -> list[Item]:
-        path = f"/zones/{await self._zone_of(name)}/dns_records"
+        path = f"/zones/{await self._zones.of(name)}/dns_records"
         return [
             item
             for wanted in (name, owner_name(name))
             async for item in self._api.pages(path, Item, name_exact=wanted)
-            if item.type in _KINDS
+            if item.type in KINDS
         ]
 
-    async def _zone_of(self, name: str) -> str:
-        if self._zone:
-            return self._zone
-        if name not in self._zones:
-            self._zones[name] = await self._find_zone(name)
-        return self._zones[name]
-
     async def _find_zone(self, name: str) -> str:
-        labels = name.split(".")
-        for first in range(len(labels) - 1):
-            async for zone in self._api.pages("/zones", Zone, name=".".join(labels[first:])):
-                return zone.id
-        told = f"Cloudflare shows this token no zone for {name}"
-        raise DnsError(f"{told}: correct dns.names, give the token Zone Read, or set the zone's id")
+        async for zone in self._api.pages("/zones", Zone, name=name):
+            return zone.id
+        return ""
 
 
 def _operations(change: Change, items: Collection[Item]) -> Iterator[Operation]:
     record, after = change.record, change.after
-    there = {_value(i): i for i in items if (_plain(i.name), i.type) == (record.name, record.kind)}
+    of_record = [i for i in items if (plain_name(i.name), i.type) == (record.name, record.kind)]
+    there = {plain_value(item.content): item for item in of_record}
     for value, item in there.items():
         if after is None or value not in after.values:
             yield "deletes", {"id": item.id}
@@ -152,7 +147,7 @@ def _operations(change: Change, items: Collection[Item]) -> Iterator[Operation]:
             yield "patches", {"id": item.id, **wanted}
     for value in after.values if after else ():
         if after and value not in there:
-            content = f'"{value}"' if after.kind == "TXT" else value
+            content = written_value(after.kind, value)
             named = {"name": after.name, "type": after.kind, "content": content}
             yield "posts", {**named, **_wanted(after), "comment": "kept by fairlead"}
 
@@ -169,21 +164,13 @@ def _gathered(items: Iterable[Item]) -> list[Record]:
     """One record a name and kind; one whose parts differ is like none that anybody wants."""
     sets: dict[tuple[str, str], list[Item]] = {}
     for item in items:
-        sets.setdefault((_plain(item.name), item.type), []).append(item)
+        sets.setdefault((plain_name(item.name), item.type), []).append(item)
     return [_record(name, kind, of_set) for (name, kind), of_set in sets.items()]
 
 
 def _record(name: str, kind: str, items: Sequence[Item]) -> Record:
-    values = tuple(sorted(map(_value, items)))
+    values = tuple(sorted(plain_value(item.content) for item in items))
     first = _settings(items[0])
     if any(_settings(item) != first for item in items):
         return Record(name, kind, values, 0, "", _MIXED)
     return Record(name, kind, values, first["ttl"], "", PROXIED if first["proxied"] else "")
-
-
-def _value(item: Item) -> str:
-    return item.content.removeprefix('"').removesuffix('"').removesuffix(".")
-
-
-def _plain(name: str) -> str:
-    return name.lower().removesuffix(".")

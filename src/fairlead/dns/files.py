@@ -16,6 +16,7 @@ from fairlead.core.dns import Change, Problem, Record, owner_name
 from fairlead.core.errors import DnsError
 from fairlead.dns.section import Parts, Section
 from fairlead.ports import Fence
+from fairlead.programs import run_program
 
 OUTSIDE = "outside of fairlead's section"
 """The set id of records that others wrote into the file: they are seen, and never touched."""
@@ -150,22 +151,12 @@ def _gathered(records: Iterable[Record], set_id: str = "") -> list[Record]:
 async def _run(argv: Sequence[str]) -> str:
     """What went wrong, or empty."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        ended = await run_program(argv, _PATIENCE)
+    except TimeoutError:
+        return f"did not end within {_PATIENCE:g}s"
     except OSError as error:
         return f"cannot be started: {error.strerror}"
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            _, errors = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return f"did not end within {_PATIENCE:g}s"
-    if not process.returncode:
+    if not ended.status:
         return ""
-    said = errors.decode(errors="replace").strip().splitlines()
-    return f"ended with {process.returncode}: {said[-1][:200] if said else 'no message'}"
+    said = ended.told.strip().splitlines()
+    return f"ended with {ended.status}: {said[-1][:200] if said else 'no message'}"

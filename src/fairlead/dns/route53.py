@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fairlead.aws.client import Answer, Call
-from fairlead.core.dns import ADDRESSES, SET, Change, Problem, Record, owner_name
+from fairlead.core.dns import SET, Change, Problem, Record, owner_name
 from fairlead.core.errors import DnsError, PlatformError
+from fairlead.dns.texts import KINDS, plain_name, plain_value, written_value
+from fairlead.dns.zones import Zones
 from fairlead.ports import Fence
 
 RATE, BURST = 2.0, 5.0
 """Route 53 takes 5 calls a second an account (its quotas): others have to live there too."""
 MOST_VALUES = 400
 """Of a batch; 1,000 and 32,000 characters are allowed, and values are sent up to twice."""
-_KINDS = (*ADDRESSES, "CNAME", "TXT")
 _REJECTED = {"InvalidChangeBatch", "InvalidInput", "NoSuchHealthCheck"}
 _ROUTED_BY = ("Region", "GeoLocation", "Failover", "CidrRoutingConfig", "GeoProximityLocation")
 
@@ -57,8 +58,8 @@ class Route53Provider:
     """Implements ports.DnsProvider. `zone` is a hosted zone's id; empty: found by the names."""
 
     def __init__(self, aws: Calls, zone: str = "") -> None:
-        self._aws, self._zone = aws, zone
-        self._zones: dict[str, str] = {}
+        self._aws = aws
+        self._zones = Zones(zone, self._find_zone, _NO_ZONE)
         self._seen: dict[tuple[str, str, str], Set] = {}
 
     async def read(self, names: Collection[str]) -> tuple[Record, ...]:
@@ -79,12 +80,12 @@ class Route53Provider:
         self._aws.close()
 
     async def _sets(self, name: str) -> AsyncIterator[Set]:
-        zone = await self._zone_of(name)
+        zone = await self._zones.of(name)
         for wanted in (name, owner_name(name)):
             async for each in self._from(zone, wanted):
-                if _plain(each["Name"]) != wanted:
+                if plain_name(each["Name"]) != wanted:
                     break
-                if each["Type"] in _KINDS:
+                if each["Type"] in KINDS:
                     yield each
 
     async def _from(self, zone: str, name: str) -> AsyncIterator[Set]:
@@ -102,7 +103,7 @@ class Route53Provider:
             hosts.setdefault(change.host, []).append(change)
         batches: list[_Batch] = []
         for host, of_host in hosts.items():
-            zone = await self._zone_of(host)
+            zone = await self._zones.of(host)
             fits = (b for b in batches if b.zone == zone and b.size + _size(of_host) <= MOST_VALUES)
             if (batch := next(fits, None)) is None:
                 batches.append(batch := _Batch(zone))
@@ -146,24 +147,12 @@ class Route53Provider:
         seen = self._seen.get(before.key)
         return seen if seen is not None and record(seen) == before else _set(before)
 
-    async def _zone_of(self, name: str) -> str:
-        if self._zone:
-            return self._zone
-        if name not in self._zones:
-            self._zones[name] = await self._find_zone(name)
-        return self._zones[name]
-
     async def _find_zone(self, name: str) -> str:
-        labels = name.split(".")
-        for first in range(len(labels) - 1):
-            above = ".".join(labels[first:])
-            answer = await self._call("ListHostedZonesByName", DNSName=above, MaxItems="10")
-            ids = [z["Id"] for z in answer.get("HostedZones", ()) if _plain(z["Name"]) == above]
-            if len(ids) > 1:
-                raise DnsError(f"Route 53 has {len(ids)} zones {above}: say which, in {_SETTING}")
-            if ids:
-                return str(ids[0])
-        raise DnsError(f"Route 53 has no zone for {name} in this account: correct dns.names")
+        answer = await self._call("ListHostedZonesByName", DNSName=name, MaxItems="10")
+        ids = [z["Id"] for z in answer.get("HostedZones", ()) if plain_name(z["Name"]) == name]
+        if len(ids) > 1:
+            raise DnsError(f"Route 53 has {len(ids)} zones {name}: say which, in {_SETTING}")
+        return str(ids[0]) if ids else ""
 
     async def _call(self, operation: str, **parameters: Any) -> Answer:
         return await _mapped(self._aws(f"route53:{operation}", **parameters))
@@ -183,14 +172,15 @@ async def _mapped(call: Awaitable[Answer]) -> Answer:
 
 
 _SETTING = "dns.route53.zone"
+_NO_ZONE = "Route 53 has no zone for {name} in this account: correct dns.names"
 
 
 def record(each: Set) -> Record:
     """A set as the plan sees it; an alias has the kind ALIAS."""
-    name, set_id = _plain(each["Name"]), str(each.get("SetIdentifier", ""))
+    name, set_id = plain_name(each["Name"]), str(each.get("SetIdentifier", ""))
     if alias := each.get("AliasTarget"):
-        return Record(name, "ALIAS", (_plain(alias["DNSName"]),), 0, set_id, _routing(each))
-    values = tuple(sorted(_value(item["Value"]) for item in each.get("ResourceRecords", ())))
+        return Record(name, "ALIAS", (plain_name(alias["DNSName"]),), 0, set_id, _routing(each))
+    values = tuple(sorted(plain_value(item["Value"]) for item in each.get("ResourceRecords", ())))
     return Record(name, each["Type"], values, int(each.get("TTL", 0)), set_id, _routing(each))
 
 
@@ -208,25 +198,15 @@ def _set(wanted: Record) -> dict[str, Any]:
         "Name": wanted.name,
         "Type": wanted.kind,
         "TTL": wanted.ttl,
-        "ResourceRecords": [{"Value": _quoted(wanted, value)} for value in wanted.values],
+        "ResourceRecords": [
+            {"Value": written_value(wanted.kind, value)} for value in wanted.values
+        ],
     }
     word, _, weight = wanted.routing.partition(" ")
     if wanted.set_id.startswith(SET):
         made["SetIdentifier"] = wanted.set_id
         made |= {"Weight": int(weight)} if word == "weighted" else {"MultiValueAnswer": True}
     return made
-
-
-def _quoted(record: Record, value: str) -> str:
-    return f'"{value}"' if record.kind == "TXT" else value
-
-
-def _value(text: str) -> str:
-    return text.removeprefix('"').removesuffix('"').removesuffix(".")
-
-
-def _plain(name: str) -> str:
-    return name.lower().removesuffix(".")
 
 
 def _next(answer: Mapping[str, Any]) -> dict[str, str]:

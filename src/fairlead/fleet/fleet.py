@@ -27,7 +27,7 @@ from fairlead.core.model import (
     ServiceTable,
 )
 from fairlead.core.votes import tally
-from fairlead.fleet.messages import Hello, Orders, Report, Watched
+from fairlead.fleet.messages import Hello, Report, Watched, encode
 from fairlead.fleet.orders import Book, merged
 from fairlead.fleet.roster import Agent, Roster
 from fairlead.ports import Clock, Journal, Notify, ProxyInfo
@@ -61,6 +61,7 @@ class Fleet:
         self.changed: Callable[[], None] = lambda: None
         self.unnamed: Callable[[str], Awaitable[None]] = _at_once
         self._book = Book()
+        self._encoded: dict[int, bytes] = {}
         self._found: dict[str, ServiceTable] = {}
         self._told: dict[str, Health] = {}
         self._service: dict[str, str] = {}
@@ -114,11 +115,15 @@ class Fleet:
                 while agent.digesting:
                     await self._news.wait()
 
-    async def orders(self, generation: int) -> Orders:
-        """What has changed since that generation, as soon as there is something."""
+    async def orders(self, generation: int) -> tuple[int, bytes]:
+        """What has changed since that generation, as soon as there is something, as a message; and
+        up to which generation. Most agents know the same one: it is encoded once for all of them.
+        """
         while self._book.generation <= generation:
             await self._news.wait()
-        return self._book.since(generation)
+        if generation not in self._encoded:
+            self._encoded[generation] = encode(self._book.since(generation))
+        return self._book.generation, self._encoded[generation]
 
     @property
     def generation(self) -> int:
@@ -200,6 +205,7 @@ class Fleet:
         self._wake()
 
     def _wake(self) -> None:
+        self._encoded.clear()
         self._news.set()
         self._news = asyncio.Event()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fairlead.core.model import EntryState, ServiceTable
+from fairlead.core.model import ServiceTable
 from fairlead.fleet.messages import Assignment, Orders, Watched
 
 MOST_GONE = 10_000
@@ -17,38 +17,38 @@ class Book:
 
     def __init__(self) -> None:
         self.generation = 0
-        self._assignments: dict[str, Assignment] = {}
+        self._tables: dict[str, ServiceTable] = {}
+        self._written: dict[str, int] = {}
         self._gone: dict[str, int] = {}
         self._draining: dict[str, int] = {}
         self._watched: dict[str, dict[str, Watched]] = {}
 
     def __contains__(self, service: str) -> bool:
-        return service in self._assignments
+        return service in self._tables
 
     def table(self, service: str) -> ServiceTable | None:
-        known = self._assignments.get(service)
-        return known.table if known else None
+        return self._tables.get(service)
 
     def tables(self) -> dict[str, ServiceTable]:
-        return {name: each.table for name, each in self._assignments.items()}
+        return dict(self._tables)
 
     def put(self, table: ServiceTable) -> bool:
         """Whether that changes anything."""
-        known = self._assignments.get(table.service)
-        if known is not None and known.table == table:
+        if self._tables.get(table.service) == table:
             return False
         self._write(table)
         return True
 
     def drop(self, service: str) -> None:
         self.generation += 1
-        dropped = self._assignments.pop(service, None)
+        dropped = self._tables.pop(service, ServiceTable(service))
+        self._written.pop(service, None)
         self._watched.pop(service, None)
         self._gone[service] = self.generation
         while len(self._gone) > MOST_GONE:
             del self._gone[next(iter(self._gone))]
-        for entry in dropped.table.entries if dropped else ():
-            self._draining.pop(entry.id, None)
+        for key in dropped.draining:
+            self._draining.pop(key, None)
 
     def watch(self, watched: Watched, table: ServiceTable) -> None:
         """Have it probed; `table` is what its service is served with, if it is not known yet."""
@@ -57,19 +57,17 @@ class Book:
         if of_service.get(watched.endpoint.id) == watched:
             return
         of_service[watched.endpoint.id] = watched
-        known = self._assignments.get(service)
-        self._write(known.table if known else table)
+        self._write(self._tables.get(service, table))
 
     def unwatch(self, service: str, endpoint_id: str) -> None:
         if self._watched.get(service, {}).pop(endpoint_id, None) is None:
             return
-        if known := self._assignments.get(service):
-            self._write(known.table)
+        if known := self._tables.get(service):
+            self._write(known)
 
     def written(self, service: str) -> int:
         """The generation of the service's last change, or end."""
-        known = self._assignments.get(service)
-        return known.generation if known else self._gone.get(service, 0)
+        return self._written.get(service) or self._gone.get(service, 0)
 
     def draining(self, endpoint_id: str) -> int | None:
         """The generation since which it is draining; None when it is not."""
@@ -77,29 +75,24 @@ class Book:
 
     def since(self, generation: int) -> Orders:
         """All that has changed after that generation."""
-        changed = (a for a in self._assignments.values() if a.generation > generation)
-        gone = (name for name, at in self._gone.items() if at > generation)
-        return Orders(self.generation, tuple(changed), tuple(gone))
+        changed = [name for name, at in self._written.items() if at > generation]
+        gone = [name for name, at in self._gone.items() if at > generation]
+        return Orders(self.generation, tuple(map(self._assignment, changed)), tuple(gone))
+
+    def _assignment(self, service: str) -> Assignment:
+        watched = tuple(self._watched.get(service, {}).values())
+        return Assignment(service, self._written[service], self._tables[service], watched)
 
     def _write(self, table: ServiceTable) -> None:
+        service = table.service
         self.generation += 1
-        self._gone.pop(table.service, None)
-        watched = tuple(self._watched.get(table.service, {}).values())
-        assignment = Assignment(table.service, self.generation, table, watched)
-        before = self.table(table.service) or ServiceTable(table.service)
-        self._assignments[table.service] = assignment
-        self._note_draining(before, table)
-
-    def _note_draining(self, before: ServiceTable, table: ServiceTable) -> None:
-        now = _draining(table)
-        for key in _draining(before) - now:
+        self._gone.pop(service, None)
+        before = self._tables.get(service, ServiceTable(service))
+        self._tables[service], self._written[service] = table, self.generation
+        for key in before.draining - table.draining:
             self._draining.pop(key, None)
-        for key in now:
+        for key in table.draining:
             self._draining.setdefault(key, self.generation)
-
-
-def _draining(table: ServiceTable) -> set[str]:
-    return {entry.id for entry in table.entries if entry.state is EntryState.DRAINING}
 
 
 def merged(tables: Iterable[Mapping[str, ServiceTable]]) -> dict[str, ServiceTable]:

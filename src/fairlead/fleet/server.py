@@ -151,9 +151,8 @@ async def _send(connection: ServerConnection, fleet: Fleet, agent: Agent, genera
     """However slow it takes them: what has changed meanwhile goes in one message."""
     await fleet.digested(agent)
     while True:
-        orders = await fleet.orders(generation)
-        await connection.send(encode(orders), text=True)
-        generation = orders.generation
+        generation, orders = await fleet.orders(generation)
+        await connection.send(orders, text=True)
 
 
 async def _part(connection: ServerConnection, fleet: Fleet, agent: Agent) -> None:

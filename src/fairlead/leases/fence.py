@@ -6,29 +6,24 @@ epochs. What it does then is what both controllers would have done a moment befo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from fairlead.core.model import Endpoint, Service
-from fairlead.ports import Orchestrator
-
-Confirm = Callable[[], Awaitable[None]]
-"""LeaseError unless this controller leads."""
+from fairlead.ports import Fence, Orchestrator
 
 
 class FencedOrchestrator:
     """Implements ports.Orchestrator."""
 
-    def __init__(self, inner: Orchestrator, confirm: Confirm) -> None:
-        self._inner, self._confirm = inner, confirm
+    def __init__(self, inner: Orchestrator, fence: Fence) -> None:
+        self._inner, self._fence = inner, fence
 
     async def resize(self, service: Service, count: int) -> None:
-        await self._confirm()
+        await self._fence()
         await self._inner.resize(service, count)
 
     async def retire(self, endpoint: Endpoint, timeout: float) -> None:
-        await self._confirm()
+        await self._fence()
         await self._inner.retire(endpoint, timeout)
 
     async def mark(self, endpoint: Endpoint, reason: str) -> None:
-        await self._confirm()
+        await self._fence()
         await self._inner.mark(endpoint, reason)

@@ -44,7 +44,7 @@ async def test_a_new_service_is_notified_and_found_with_its_first_task(world: Wo
     world.notified.clear()
     world.ecs.add("shop-service", 1, containerDefinitions=labelled())
     await until(lambda: "shop-service" in {n for _, n in world.notified}, "a notice", 5)
-    (found,) = await platform.services()
+    (found,) = await until(platform.services, "it is read, some calls after its first notice", 5)
     assert found.name == "shop"
 
 

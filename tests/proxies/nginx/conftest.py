@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,19 @@ from tests.proxies.nginx.front import Nginx, Reply, Start, Upstream
 
 @pytest.fixture
 async def nginx() -> AsyncIterator[Nginx]:
+    async with running_nginx() as server:
+        yield server
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[Nginx]:
+    """The nginx of a second node."""
+    async with running_nginx() as server:
+        yield server
+
+
+@asynccontextmanager
+async def running_nginx() -> AsyncIterator[Nginx]:
     """One worker, nothing in the table. Errors that Lua raised fail the test."""
     need_nginx()
     with tempfile.TemporaryDirectory(prefix="fairlead-") as folder:  # a short path, for the socket

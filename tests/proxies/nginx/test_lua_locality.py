@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.ground import need_nginx, until
+from tests.ground import until
 from tests.proxies.nginx.front import Nginx, Reply, Request, Start, doc, entry, ok
 
 pytestmark = pytest.mark.integration
@@ -146,19 +143,6 @@ async def test_a_cold_near_one_gets_its_share_with_time(nginx: Nginx, upstream: 
 async def test_a_wrong_word_is_refused(nginx: Nginx, row: Any, traffic: Any) -> None:
     table = doc("a", [entry("a-0", 20001, 0, **row)], **traffic)
     assert (await nginx.control("PUT", "/services/a", table))[0] == 400
-
-
-@pytest.fixture
-async def other() -> AsyncIterator[Nginx]:
-    """The nginx of a second node."""
-    need_nginx()
-    with tempfile.TemporaryDirectory(prefix="fairlead-") as folder:
-        server = Nginx(Path(folder))
-        try:
-            await server.start()
-            yield server
-        finally:
-            await server.stop()
 
 
 class Queue:

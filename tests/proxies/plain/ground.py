@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -10,12 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from fairlead.core.model import Front, Plain
 from fairlead.proxies.plain.proxy import PlainProxy
 from fairlead.wire import Request
-from tests.ground import fetch, free_ports, until
+from tests.ground import fetch, free_ports, missing, until
 
 CONFIG = """\
 daemon off;
@@ -39,10 +36,7 @@ def need_plain_nginx() -> None:
     """Any nginx will do. Without one a test skips at home and fails in CI."""
     if shutil.which("nginx"):
         return
-    told = "nginx is not installed; run: apt-get install -y nginx-light"
-    if os.environ.get("CI") == "true":
-        pytest.fail(told)
-    pytest.skip(told)
+    missing("nginx is not installed; run: apt-get install -y nginx-light")
 
 
 class PlainGround:

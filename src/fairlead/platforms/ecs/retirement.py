@@ -63,11 +63,10 @@ async def retire(means: Means, service: str, victims: Collection[str]) -> None:
         target = await _lower(means, service, victims)
         await _chosen(means, service, target, victims)
         await _stop_all(means, victims)
-    except asyncio.CancelledError:
-        raise  # broken off halfway ECS would take one of the others: their protection expires
-    except BaseException:
+    except Exception:
         await _unprotect(means, protected)
         raise
+    # Broken off halfway they stay protected, until that expires: ECS would take one of them.
     await _unprotect(means, protected)
 
 

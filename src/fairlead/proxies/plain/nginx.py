@@ -10,6 +10,7 @@ from pathlib import Path
 from fairlead import procfs
 from fairlead.core.errors import Missing, ProxyError, WireError
 from fairlead.core.model import Plain
+from fairlead.programs import run_program
 from fairlead.proxies.plain.config import CONFIRM_PATH
 from fairlead.wire import Connection, Request
 
@@ -132,27 +133,15 @@ async def _ask(host: str, port: int) -> bytes:
 
 async def _run(argv: list[str], complaint: str) -> None:
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        ended = await run_program(argv, COMMAND_TIMEOUT)
+    except TimeoutError as error:
+        raise ProxyError(f"{' '.join(argv)} did not end in {COMMAND_TIMEOUT:g} s") from error
     except OSError as error:
         hint = "name it with proxy.binary or proxy.reload"
         raise Missing(f"{argv[0]} cannot be run ({error.strerror}): {hint}") from error
-    try:
-        async with asyncio.timeout(COMMAND_TIMEOUT):
-            _, told = await process.communicate()
-    except BaseException as error:
-        process.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            raise ProxyError(f"{' '.join(argv)} did not end in {COMMAND_TIMEOUT:g} s") from error
-        raise
-    if process.returncode:
-        words = " | ".join(told.decode(errors="replace").split("\n")).strip(" |")
-        raise ProxyError(f"{complaint}: {words or f'{argv[0]} ended with {process.returncode}'}")
+    if ended.status:
+        words = " | ".join(ended.told.split("\n")).strip(" |")
+        raise ProxyError(f"{complaint}: {words or f'{argv[0]} ended with {ended.status}'}")
 
 
 def _now() -> float:
