@@ -12,7 +12,7 @@ from fairlead.core.health import Health
 from fairlead.core.model import Cluster, Service
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
-from fairlead.leases.fence import FencedOrchestrator
+from fairlead.leases.fence import FencedOrchestrator, FencedPlatform
 from fairlead.leases.file import FileLease
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.ports import (
@@ -121,12 +121,20 @@ def wire_fleet(
     from fairlead.fleet.fleet import Fleet
 
     clock, bell = SystemClock(), Bell()
-    running = open_platform(cluster, state, bell.notify, journal)
-    if running.orchestrator:
-        running = replace(running, orchestrator=FencedOrchestrator(running.orchestrator, fence))
+    running = fenced(open_platform(cluster, state, bell.notify, journal), fence)
     fleet = Fleet(bell.notify, bell.report, journal, clock)
     wired = _looped(state, journal, bell, running, fleet, fleet)
     return replace(wired, roster=fleet.roster), fleet
+
+
+def fenced(running: Running, fence: Fence) -> Running:
+    """The same, with `fence` awaited before each write."""
+    kept = running.orchestrator
+    return replace(
+        running,
+        platform=FencedPlatform(running.platform, fence),
+        orchestrator=FencedOrchestrator(kept, fence) if kept else None,
+    )
 
 
 def wire_once(

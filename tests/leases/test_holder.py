@@ -126,6 +126,24 @@ async def test_a_store_that_is_away_for_a_moment_is_no_loss_and_for_long_is_one(
     assert not one.lost.is_set()
 
 
+async def test_what_is_wrong_with_the_store_is_told_once_and_also_that_it_is_well() -> None:
+    store, told = Store(away=True), list[str]()
+    one = Holder(store, StubClock(), "one", told.append)
+    async with taking(one) as first:
+        await until(lambda: told)
+        await asyncio.sleep(0.01)
+        assert told == ["away"]
+        store.away = False
+        assert await first == 1
+    assert told == ["away", ""]
+    async with one.kept():
+        store.away = True
+        await until(lambda: len(told) == 3)
+        store.away = False
+        await until(lambda: len(told) == 4)
+    assert told[2:] == ["away", ""]
+
+
 async def test_a_renewal_that_was_carried_out_without_an_answer_is_no_loss() -> None:
     store = Store()
     one = Holder(store, StubClock(), "one")

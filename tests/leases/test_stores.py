@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from fairlead.clock import SystemClock
 from fairlead.core.errors import BadInput, LeaseError
 from fairlead.core.lease import Lease, given_back, renewed
 from fairlead.core.model import Cluster, ControllerPlace
-from fairlead.leases import file as file_module
 from fairlead.leases.dynamodb import DynamoLease, open_lease
 from fairlead.leases.file import FileLease
 from fairlead.ports import LeaseStore
@@ -39,6 +37,10 @@ def at_aws(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamo.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 names = (f"cluster-{number}" for number in itertools.count())
@@ -89,24 +91,58 @@ async def test_of_many_at_once_one_comes_through(new: New) -> None:
 
 
 async def test_a_file_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "lease.json"
-    file.write_text("{")
+    (tmp_path / "lease.json.1").write_text("{")
     with pytest.raises(LeaseError, match="cannot read"):
-        await FileLease(file).read()
+        await FileLease(tmp_path / "lease.json").read()
 
 
-async def test_a_stopped_process_with_the_lock_is_no_wait_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_files_beside_it_are_no_records_and_old_ones_do_not_pile_up(tmp_path: Path) -> None:
+    for name in ("lease.json", "lease.json.x", "lease.json.-1", "lease.json.1.new"):
+        (tmp_path / name).write_text("of somebody else")
+    store, lease = FileLease(tmp_path / "lease.json"), FIRST
+    assert await store.read() is None
+    assert await store.swap(Lease(), lease)
+    for _ in range(5):
+        assert await store.swap(lease, renewed(lease))
+        lease = renewed(lease)
+    assert files_in(tmp_path) == {
+        "lease.json",
+        "lease.json.x",
+        "lease.json.-1",
+        "lease.json.1.new",
+        "lease.json.6",
+    }
+
+
+@pytest.mark.parametrize("passed", [1, 2, 5])
+async def test_one_that_was_stopped_while_it_wrote_finds_out_and_holds_up_nobody(
+    passed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_module, "PATIENCE", 0.05)
-    held = os.open(tmp_path / "lease.json.lock", os.O_RDWR | os.O_CREAT)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    try:
-        with pytest.raises(LeaseError, match="locked"):
-            await FileLease(tmp_path / "lease.json").swap(Lease(), FIRST)
-    finally:
-        os.close(held)
-    assert await FileLease(tmp_path / "lease.json").swap(Lease(), FIRST)
+    """Stopped right before its record gets its number: meanwhile another takes over and goes on."""
+    stopped, other = FileLease(tmp_path / "lease.json"), FileLease(tmp_path / "lease.json")
+    await stopped.swap(Lease(), FIRST)
+    link, lease = os.link, Lease("b", 2, 0)
+
+    def late(source: Path, to: Path) -> None:
+        nonlocal lease
+        monkeypatch.setattr(os, "link", link)
+        assert asyncio.run(other.swap(FIRST, lease))
+        for _ in range(passed - 1):
+            assert asyncio.run(other.swap(lease, renewed(lease)))
+            lease = renewed(lease)
+        link(source, to)
+
+    monkeypatch.setattr(os, "link", late)
+    assert not await stopped.swap(FIRST, renewed(FIRST))
+    assert await stopped.read() == lease
+    assert files_in(tmp_path) == {f"lease.json.{passed + 1}"}
+
+
+async def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = FileLease(tmp_path / "file" / "lease.json")
+    with pytest.raises(LeaseError, match="cannot"):
+        await store.swap(Lease(), FIRST)
 
 
 @pytest.mark.usefixtures("at_aws")

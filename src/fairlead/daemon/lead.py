@@ -35,7 +35,7 @@ class Controller:
         self._cluster = load(file)
         self._token = read_token(self._cluster.controller.token_file, "controller")
         name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-        self._lease = Holder(lease_store(self._cluster, state), SystemClock(), name)
+        self._lease = Holder(lease_store(self._cluster, state), SystemClock(), name, self._tell)
         self.ending = Ending()
 
     async def run(self) -> None:
@@ -62,6 +62,10 @@ class Controller:
                 await self._until_ending(self._lease.lost.wait())
         await let_go(wired)
         journal.record("led", "", "the nodes serve on")
+
+    def _tell(self, problem: str) -> None:
+        kind = "problem" if problem else "recovered"
+        self._journal.record(kind, "", problem or "the lease can be read and written again")
 
     async def _until_ending(self, what: Coroutine[object, object, object]) -> bool:
         """Wait for it, or for the end; whether it came."""

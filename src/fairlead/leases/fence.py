@@ -7,7 +7,28 @@ epochs. What it does then is what both controllers would have done a moment befo
 from __future__ import annotations
 
 from fairlead.core.model import Endpoint, Service
-from fairlead.ports import Fence, Orchestrator
+from fairlead.ports import Fence, Orchestrator, Platform
+
+
+class FencedPlatform:
+    """Implements ports.Platform."""
+
+    def __init__(self, inner: Platform, fence: Fence) -> None:
+        self._inner, self._fence = inner, fence
+        self.nodes, self.observe = inner.nodes, inner.observe
+        self.reset, self.close = inner.reset, inner.close
+
+    async def start(self, service: Service) -> Endpoint:
+        await self._fence()
+        return await self._inner.start(service)
+
+    async def stop(self, endpoint: Endpoint, timeout: float) -> None:
+        await self._fence()
+        await self._inner.stop(endpoint, timeout)
+
+    async def forget(self, endpoint: Endpoint) -> None:
+        await self._fence()
+        await self._inner.forget(endpoint)
 
 
 class FencedOrchestrator:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from fairlead.core.errors import LeaseError
 from fairlead.core.lease import DURATION, Lease, Watch, ends, given_back, renewed, to_take
@@ -15,12 +15,19 @@ TRY_EVERY = 0.2
 
 
 class Holder:
-    """One contender, of a name that no other has."""
+    """One contender, of a name that no other has. `tell` gets what is wrong with the store, once,
+    and "" when it is well again."""
 
     def __init__(
-        self, store: LeaseStore, clock: Clock, name: str, duration: float = DURATION
+        self,
+        store: LeaseStore,
+        clock: Clock,
+        name: str,
+        tell: Callable[[str], None] = lambda _: None,
+        duration: float = DURATION,
     ) -> None:
         self._store, self._clock, self._name, self._duration = store, clock, name, duration
+        self._tell, self._problem = tell, ""
         self._lease: Lease | None = None
         self._until = 0.0
         self._turn = asyncio.Lock()
@@ -36,7 +43,7 @@ class Holder:
         """Wait until it is ours; its epoch. What the store cannot do now is tried again."""
         watch: Watch | None = None
         while True:
-            with suppress(LeaseError):
+            with self._trying():
                 lease = await self._store.read() or Lease()
                 now = self._clock.now()
                 watch = watch.see(lease, now) if watch else Watch(lease, now)
@@ -64,10 +71,22 @@ class Holder:
         if not await self._renew():
             raise LeaseError("another controller leads now: nothing was changed")
 
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        """What the store cannot do now is told, and tried again."""
+        problem = ""
+        try:
+            yield
+        except LeaseError as error:
+            problem = str(error)
+        if problem != self._problem:
+            self._problem = problem
+            self._tell(problem)
+
     async def _keep(self) -> None:
         while not self.lost.is_set():
             await asyncio.sleep(self._duration * TRY_EVERY)
-            with suppress(LeaseError):
+            with self._trying():
                 await self._renew()
             if self.epoch is None:
                 self.lost.set()
