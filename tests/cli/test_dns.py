@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fairlead.clock import SystemClock
+from fairlead.core.lease import Lease
+from fairlead.leases.file import FileLease
+from fairlead.leases.holder import Holder
 from tests.dns.knot import knot
+from tests.ground import PATIENCE
 
 SERVICES = """
 services:
@@ -103,3 +111,43 @@ def test_a_real_name_server_answers_with_the_node(
     result = fairlead("dns", "plan", "-f", str(file))
     assert result.status == 1
     assert "does not answer" in result.err
+
+
+def test_beside_a_controller_that_leads_nothing_is_changed(
+    file: Path, state: Path, fairlead: Any
+) -> None:
+    """Its lease is taken for the pass, where nobody holds it."""
+    file.write_text(f"controller: {{listen: '127.0.0.1:7700'}}\n{file.read_text()}")
+    lease, hosts = state / "controller" / "lease.json", file.with_name("fairlead.hosts")
+    with leader(FileLease(lease)):
+        refused = fairlead("dns", "apply", "-f", str(file))
+        assert fairlead("dns", "plan", "-f", str(file)).status == 0
+    assert refused.status == 1
+    assert "controller other leads this cluster, and keeps its names" in refused.err
+    assert not hosts.exists()
+    assert fairlead("dns", "apply", "-f", str(file)).status == 0
+    assert hosts.exists()
+    once_renewed_and_given_back = Lease("", 2, 2)
+    assert asyncio.run(FileLease(lease).read()) == once_renewed_and_given_back
+
+
+@contextmanager
+def leader(store: FileLease) -> Iterator[None]:
+    """One that holds the lease and renews it, in a thread of its own."""
+    over, taken = threading.Event(), threading.Event()
+
+    async def lead() -> None:
+        holder = Holder(store, SystemClock(), "other")
+        await holder.take()
+        async with holder.kept():
+            taken.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(lead(),))
+    thread.start()
+    assert taken.wait(PATIENCE)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

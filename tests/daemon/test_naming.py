@@ -12,7 +12,8 @@ import pytest
 from fairlead.core.dns import DnsNode
 from fairlead.core.dns_settings import Dns
 from fairlead.core.model import Node
-from fairlead.daemon.naming import GRACE, LOST, Naming, Wanted
+from fairlead.daemon.naming import GRACE, LOST, Naming
+from fairlead.daemon.naming_alone import Wanted
 from fairlead.fleet.messages import Hello, Report
 from fairlead.fleet.roster import Roster
 from tests.stub_edges import StubClock

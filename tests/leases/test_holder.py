@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.core.errors import LeaseError
+from fairlead.core.errors import Busy, LeaseError
 from fairlead.core.lease import DURATION, MARGIN, Lease
 from fairlead.leases import holder as under_test
 from fairlead.leases.holder import Holder
@@ -142,6 +142,30 @@ async def test_what_is_wrong_with_the_store_is_told_once_and_also_that_it_is_wel
         store.away = False
         await until(lambda: len(told) == 4)
     assert told[2:] == ["away", ""]
+
+
+async def test_who_does_not_want_to_wait_is_told_that_another_renews_it() -> None:
+    store, clock = Store(), StubClock()
+    one, two = Holder(store, clock, "one"), Holder(store, clock, "two")
+    await one.take()
+    async with one.kept():
+        with pytest.raises(Busy, match="one leads"):
+            await two.take_unless_kept()
+    assert await two.take_unless_kept() == 2
+    store.away = True
+    with pytest.raises(LeaseError, match="away"):
+        await one.take_unless_kept()
+
+
+async def test_who_does_not_want_to_wait_takes_over_from_one_that_is_dead() -> None:
+    store, clock = Store(), StubClock()
+    one, two = Holder(store, clock, "one"), Holder(store, clock, "two")
+    await one.take()
+    task = asyncio.create_task(two.take_unless_kept())
+    await asyncio.sleep(0.01)
+    assert not task.done()
+    clock.time += DURATION
+    assert await task == 2
 
 
 async def test_a_renewal_that_was_carried_out_without_an_answer_is_no_loss() -> None:

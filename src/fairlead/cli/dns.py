@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fairlead.cli.place import Place, file_option
+from fairlead.cli.place import CONTROLLER, Place, file_option
 from fairlead.cli.text import count, printable
 
 if TYPE_CHECKING:
     from fairlead.core.dns import Change, Record
+    from fairlead.core.model import Cluster
     from fairlead.daemon.naming_once import Outcome
 
 
@@ -41,15 +45,34 @@ def command(place: Place, what: str, as_json: bool) -> int:
 
 def _run(place: Place, *, write: bool) -> Outcome:
     import asyncio
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
 
-    from fairlead.daemon.naming_once import name_once
     from fairlead.settings import load
 
-    cluster = load(place.file)
+    once = _apply(load(place.file), place) if write else _plan(load(place.file))
+    return asyncio.run(once)
+
+
+async def _plan(cluster: Cluster) -> Outcome:
+    from fairlead.daemon.naming_once import name_once
+
+    with _notes() as notes:
+        return await name_once(cluster, notes, write=False)
+
+
+async def _apply(cluster: Cluster, place: Place) -> Outcome:
+    from fairlead.daemon.naming_once import leading, name_once
+
+    with _notes() as notes:
+        async with leading(cluster, place.state / CONTROLLER) as fence:
+            return await name_once(cluster, notes, write=True, fence=fence)
+
+
+@contextmanager
+def _notes() -> Iterator[Path]:
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(prefix="fairlead-") as notes:
-        return asyncio.run(name_once(cluster, Path(notes), write=write))
+        yield Path(notes)
 
 
 def _lines(outcome: Outcome) -> list[str]:

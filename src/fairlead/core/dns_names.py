@@ -34,6 +34,11 @@ def nodes_of(dns: Dns, nodes: Iterable[Node]) -> list[DnsNode]:
     ]
 
 
+def this_machine(dns: Dns) -> Node:
+    """Whose address no platform can tell."""
+    return Node("local", dns.address, public=dns.address)
+
+
 def _is_name(host: str) -> bool:
     labels = host.split(".")
     local = labels[-1] in {"localhost", "local"} or len(labels) < 2

@@ -119,12 +119,13 @@ class DaemonControl:
         return changes
 
     def _refuse_another_platform(self, cluster: Cluster) -> None:
-        """BadInput when what runs the endpoints would change under them."""
-        for name in ("platform", "docker", "ecs", "hooks", "proxy", "plain"):
+        """BadInput when what runs the endpoints, or is opened once, would change."""
+        for name in ("platform", "docker", "ecs", "hooks", "proxy", "plain", "dns", "controller"):
             if getattr(cluster, name) != getattr(self._cluster, name):
-                raise BadInput(
-                    f"{name} cannot be changed while fairlead runs: fairlead down, then up"
-                )
+                again = "fairlead down, then up"
+                if self._wired.roster is not None or name == "dns":
+                    again = "fairlead down --keep, and start it again"
+                raise BadInput(f"{name} cannot be changed while fairlead runs: {again}")
 
     def _whole(self) -> Cluster:
         return with_found(self._cluster, self._found)

@@ -7,6 +7,7 @@ Starting adopts what an earlier daemon left running; ending either stops everyth
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from fairlead.clock import SystemClock
@@ -31,16 +32,29 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
         wired = wire(cluster, state, journal)
         ending = Ending()
         control = DaemonControl(wired, journal, lambda: load(file), ending)
-        await begin(wired, cluster, control)
-        async with at_work(wired, cluster, control, state):
-            on_signals(lambda: ending.ask(keep=False), control.apply)
-            journal.record("up", "", f"serving {_services(cluster)} from {file.name}")
-            await ending.asked.wait()
+        async with _named(cluster, wired, journal):
+            await begin(wired, cluster, control)
+            async with at_work(wired, cluster, control, state):
+                on_signals(lambda: ending.ask(keep=False), control.apply)
+                journal.record("up", "", f"serving {_services(cluster)} from {file.name}")
+                await ending.asked.wait()
         if not ending.keep:
             await _stop(wired)
         await let_go(wired)
         journal.record("down", "", "the endpoints go on serving" if ending.keep else "all stopped")
         journal.close()
+
+
+def _named(cluster: Cluster, wired: Wired, journal: EventLog) -> AbstractAsyncContextManager[None]:
+    """DNS is kept for one machine; more than one are a controller's to name."""
+    if not cluster.dns.provider:
+        return nullcontext()
+    if cluster.platform == "ecs":
+        journal.record("dns", "", "not kept here: fairlead controller names the nodes of ECS")
+        return nullcontext()
+    from fairlead.daemon.naming_alone import named_alone
+
+    return named_alone(cluster, wired, journal)
 
 
 def _services(cluster: Cluster) -> str:

@@ -15,16 +15,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from fairlead.core.dns import DnsNode
-from fairlead.core.dns_names import names_of, nodes_of
-from fairlead.core.dns_settings import Dns
+from fairlead.core.dns_names import nodes_of
 from fairlead.core.errors import FairleadError
 from fairlead.core.model import Cluster, Node
+from fairlead.daemon.naming_alone import LOOK_EVERY, Keeps, Wanted, kept
 from fairlead.daemon.start import running
 from fairlead.fleet.fleet import Fleet
 from fairlead.fleet.roster import Agent, Roster
@@ -33,28 +33,11 @@ from fairlead.ports import Clock, Fence
 from fairlead.wiring import Wired
 
 LOST, GRACE = 6.0, 20.0
-LOOK_EVERY = 1.0
-"""Seconds between two looks at the platform's nodes; what agents say is heeded at once."""
-
-
-class Keeps(Protocol):
-    """What is used of dns.keeper.Keeper."""
-
-    def update(self, names: Collection[str], nodes: Collection[DnsNode]) -> None: ...
-
-    def wait_out(self, node: str) -> float: ...
+"""In seconds. The platform's nodes are looked at every LOOK_EVERY, agents are heeded at once."""
 
 
 class Nodes(Protocol):
     async def nodes(self) -> tuple[Node, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """`names` gives those to keep now, `dns` says which of a node's addresses is meant."""
-
-    names: Callable[[], Sequence[str]]
-    dns: Dns
 
 
 class Naming:
@@ -116,21 +99,9 @@ async def named(
     if not cluster.dns.provider:
         yield
         return
-    from fairlead.dns.keeper import Keeper
-    from fairlead.dns.opening import open_dns
-
-    clock, tracked = wired.loop.edges.clock, wired.loop.tracked
-    provider, keeping = open_dns(cluster, clock)
-    keeper = Keeper(provider, keeping, journal, clock, fence)
-
-    def names() -> Sequence[str]:
-        return names_of(cluster.dns, [t.service for t in tracked.values() if not t.removed])
-
-    wanted = Wanted(names, cluster.dns)
-    naming = Naming(keeper, wired.running.platform, fleet.roster, clock, wanted)
-    fleet.changed, fleet.unnamed = naming.changed, naming.unnamed
-    try:
-        async with running(keeper.run()), running(naming.run()):
+    async with kept(cluster, wired, journal, fence) as (keeper, wanted):
+        platform, clock = wired.running.platform, wired.loop.edges.clock
+        naming = Naming(keeper, platform, fleet.roster, clock, wanted)
+        fleet.changed, fleet.unnamed = naming.changed, naming.unnamed
+        async with running(naming.run()):
             yield
-    finally:
-        await keeper.close()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-from fairlead.core.errors import LeaseError
+from fairlead.core.errors import Busy, LeaseError
 from fairlead.core.lease import DURATION, Lease, Watch, ends, given_back, renewed, to_take
 from fairlead.ports import Clock, LeaseStore
 
@@ -44,14 +44,31 @@ class Holder:
         watch: Watch | None = None
         while True:
             with self._trying():
-                lease = await self._store.read() or Lease()
-                now = self._clock.now()
-                watch = watch.see(lease, now) if watch else Watch(lease, now)
-                wanted = to_take(watch, self._name, now, self._duration)
-                if wanted is not None and await self._swap(lease, wanted):
-                    self.lost.clear()
-                    return wanted.epoch
+                watch, epoch = await self._look(watch)
+                if epoch:
+                    return epoch
             await asyncio.sleep(self._duration * TRY_EVERY)
+
+    async def take_unless_kept(self) -> int:
+        """As `take`, but Busy once another one is seen to renew it. LeaseError: the store fails."""
+        watch, epoch = await self._look(None)
+        while not epoch:
+            await asyncio.sleep(self._duration * TRY_EVERY)
+            before = watch
+            watch, epoch = await self._look(watch)
+            if not epoch and watch is not before:
+                raise Busy(f"{watch.lease.holder} leads this cluster")
+        return epoch
+
+    async def _look(self, watch: Watch | None) -> tuple[Watch, int]:
+        """What is there now, and the epoch of the lease when it has become ours, else 0."""
+        lease, now = await self._store.read() or Lease(), self._clock.now()
+        watch = watch.see(lease, now) if watch else Watch(lease, now)
+        wanted = to_take(watch, self._name, now, self._duration)
+        if wanted is None or not await self._swap(lease, wanted):
+            return watch, 0
+        self.lost.clear()
+        return watch, wanted.epoch
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:

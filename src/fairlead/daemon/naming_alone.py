@@ -1,0 +1,77 @@
+"""DNS kept while a daemon runs; for one machine by itself, that names this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from fairlead.core.dns import DnsNode
+from fairlead.core.dns_names import names_of, nodes_of, this_machine
+from fairlead.core.dns_settings import Dns
+from fairlead.core.model import Cluster
+from fairlead.daemon.start import running
+from fairlead.dns.keeper import Keeper, unfenced
+from fairlead.dns.opening import open_dns
+from fairlead.journal import EventLog
+from fairlead.ports import Fence
+from fairlead.wiring import Wired
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at what is to be named."""
+
+
+class Keeps(Protocol):
+    """What is used of dns.keeper.Keeper."""
+
+    def update(self, names: Collection[str], nodes: Collection[DnsNode]) -> None: ...
+
+    def wait_out(self, node: str) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`names` gives those to keep now, `dns` says which of a node's addresses is meant."""
+
+    names: Callable[[], Sequence[str]]
+    dns: Dns
+
+
+@asynccontextmanager
+async def kept(
+    cluster: Cluster, wired: Wired, journal: EventLog, fence: Fence
+) -> AsyncIterator[tuple[Keeper, Wanted]]:
+    """A keeper at work for as long as the context lasts; it is to be told of nodes."""
+    tracked = wired.loop.tracked
+    provider, keeping = open_dns(cluster, wired.loop.edges.clock)
+    keeper = Keeper(provider, keeping, journal, wired.loop.edges.clock, fence)
+
+    def names() -> Sequence[str]:
+        return names_of(cluster.dns, [t.service for t in tracked.values() if not t.removed])
+
+    try:
+        async with running(keeper.run()):
+            yield keeper, Wanted(names, cluster.dns)
+    finally:
+        await keeper.close()
+
+
+@asynccontextmanager
+async def named_alone(cluster: Cluster, wired: Wired, journal: EventLog) -> AsyncIterator[None]:
+    """Names the one machine that there is; what it names stays when the context ends, as the last
+    address always does."""
+    async with (
+        kept(cluster, wired, journal, unfenced) as (keeper, wanted),
+        running(_name_this(keeper, wanted)),
+    ):
+        yield
+
+
+async def _name_this(keeper: Keeps, wanted: Wanted) -> None:
+    nodes = nodes_of(wanted.dns, [this_machine(wanted.dns)])
+    while True:
+        if names := wanted.names():
+            keeper.update(names, nodes)
+        await asyncio.sleep(LOOK_EVERY)
