@@ -30,12 +30,12 @@ $ORIGIN example.com.
 $TTL 300
 @ IN SOA ns hostmaster 1 3600 600 86400 5
 @ IN NS ns
-ns IN A 127.0.0.1
+ns IN A 192.0.2.53
 """
 _CONFIG = """\
 server:
     rundir: "{at}/run"
-    listen: 127.0.0.1@{port}
+    listen: {address}@{port}
     pidfile: "{at}/pid"
 log:
   - target: "{at}/log"
@@ -63,14 +63,14 @@ _SECRET = "c2VjcmV0IG9mIGEgdGVzdCwgMzIgYnl0ZXMgbG9uZyE="
 
 
 class Knot:
-    def __init__(self, directory: Path) -> None:
-        self.directory, self.port = directory, free_port()
+    def __init__(self, directory: Path, address: str = "127.0.0.1") -> None:
+        self.directory, self.address, self.port = directory, address, free_port()
         self.key_file = str(directory / "fairlead.key")
         Path(self.key_file).write_text(f"# hmac-sha256:fairlead:{_SECRET}\n")
         for inner in ("run", "db"):
             (directory / inner).mkdir()
         (directory / "zone").write_text(_ZONE_FILE)
-        config = _CONFIG.format(at=directory, port=self.port, secret=_SECRET)
+        config = _CONFIG.format(at=directory, address=address, port=self.port, secret=_SECRET)
         (directory / "knot.conf").write_text(config)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -94,7 +94,7 @@ class Knot:
 
     async def resolve(self, name: str, kind: str) -> set[str]:
         answer = await dns.asyncquery.udp(
-            dns.message.make_query(name, kind), "127.0.0.1", PATIENCE, self.port
+            dns.message.make_query(name, kind), self.address, PATIENCE, self.port
         )
         return {str(item).strip('"') for rrset in answer.answer for item in rrset}
 
@@ -104,23 +104,23 @@ class Knot:
         update.delete(f"{name}.", kind)
         if values:
             update.add(f"{name}.", ttl, kind, *values)
-        answer = dns.query.tcp(update, "127.0.0.1", PATIENCE, self.port)
+        answer = dns.query.tcp(update, self.address, PATIENCE, self.port)
         assert answer.rcode() == dns.rcode.NOERROR
 
     def _answers(self) -> bool:
         query = dns.message.make_query(ZONE, "SOA")
         try:
-            return bool(dns.query.tcp(query, "127.0.0.1", 1, self.port).answer)
+            return bool(dns.query.tcp(query, self.address, 1, self.port).answer)
         except (OSError, EOFError):
             return False
 
 
 @contextmanager
-def knot(directory: Path) -> Iterator[Knot]:
+def knot(directory: Path, address: str = "127.0.0.1") -> Iterator[Knot]:
     """Skips at home where it is missing, fails in CI."""
     if not shutil.which("knotd"):
         missing("missing: knotd (apt-get install knot)")
-    server = Knot(directory)
+    server = Knot(directory, address)
     server.start()
     try:
         yield server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fairlead import hook
@@ -39,34 +39,9 @@ class EcsShop:
 
     def define(self, version: str = "1") -> str:
         """Register a revision of the task; its ARN."""
-        containers = [self._app(version), *([self._drain()] if self.sidecar else [])]
-        answer = self.ecs.call(
-            "RegisterTaskDefinition", family="app", containerDefinitions=containers
-        )
-        return str(answer["taskDefinition"]["taskDefinitionArn"])
-
-    def _app(self, version: str) -> dict[str, Any]:
         env = {"VERSION": version, **self.env}
-        return {
-            "name": "app",
-            "image": "app",
-            "command": [sys.executable, str(APP), "{port}"],
-            "memory": 64,
-            "essential": True,
-            "environment": [{"name": name, "value": value} for name, value in env.items()],
-            "portMappings": [{"containerPort": 8080, "hostPort": 0}],
-        }
-
-    def _drain(self) -> dict[str, Any]:
-        return {
-            "name": "drain",
-            "image": "fairlead",
-            "command": [sys.executable, "-I", "-S", str(hook.__file__)],
-            "memory": 16,
-            "essential": True,
-            "environment": [{"name": "FAIRLEAD_HOOK_URL", "value": f"http://{self.hooks}"}],
-            "dependsOn": [{"containerName": "app", "condition": "START"}],
-        }
+        drain = {"FAIRLEAD_HOOK_URL": f"http://{self.hooks}"}
+        return define(self.ecs, env, drain if self.sidecar else None)
 
     async def start(self, count: int) -> None:
         self.ecs.serve("app", self.define(), count)
@@ -110,3 +85,39 @@ class EcsShop:
         """What the local ECS says of the service, oldest first: shown when a test fails."""
         events = self.ecs.cluster.services["app"].events
         return "\n".join(f"{event.at:.2f} {event.message}" for event in reversed(events))
+
+
+def define(ecs: Rehearsal, env: Mapping[str, str], drain: Mapping[str, str] | None) -> str:
+    """Register a revision of the task `app`, with the environment of the app and of its drain
+    sidecar, if it has one; the revision's ARN."""
+    containers = [_app(env), *([_drain(drain)] if drain else [])]
+    answer = ecs.call("RegisterTaskDefinition", family="app", containerDefinitions=containers)
+    return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+def _app(env: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": "app",
+        "image": "app",
+        "command": [sys.executable, str(APP), "{port}"],
+        "memory": 64,
+        "essential": True,
+        "environment": _pairs(env),
+        "portMappings": [{"containerPort": 8080, "hostPort": 0}],
+    }
+
+
+def _drain(env: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": "drain",
+        "image": "fairlead",
+        "command": [sys.executable, "-I", "-S", str(hook.__file__)],
+        "memory": 16,
+        "essential": True,
+        "environment": _pairs(env),
+        "dependsOn": [{"containerName": "app", "condition": "START"}],
+    }
+
+
+def _pairs(env: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in env.items()]

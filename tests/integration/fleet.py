@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,19 @@ from tests.integration.cluster import CALLS, answers, names
 from tests.rehearsal.ground import children
 
 MARK = "FAIRLEAD_TEST_FLEET"
+Within = Callable[[], AbstractContextManager[None]]
 TOKEN = "only-for-tests-of-this-cluster"
 
 
 class Daemon:
-    """One process of fairlead, with its settings and state in a folder of its own."""
+    """One process of fairlead, with its settings and state in a folder of its own. It is started
+    `within` a context."""
 
-    def __init__(self, role: str, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, role: str, folder: Path, settings: dict[str, Any], within: Within = nullcontext
+    ) -> None:
         folder.mkdir()
-        self.role, self.folder, self.settings = role, folder, settings
+        self.role, self.folder, self.settings, self.within = role, folder, settings, within
         self.file, self.state = folder / "fairlead.yaml", folder / ".fairlead"
         own = self.state / "controller" if role == "controller" else self.state
         self.client = Client(Place(self.file, own))
@@ -45,7 +50,7 @@ class Daemon:
         await self.there()
 
     def spawn(self) -> None:
-        with (self.folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log, self.within():
             command = [sys.executable, "-m", "fairlead", self.role, "-f", str(self.file)]
             env = {**os.environ, MARK: str(self.folder.parent)}
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
@@ -77,41 +82,60 @@ class Daemon:
         return "\n---\n".join(path.read_text()[-3000:] for path in logs if path.exists())
 
 
-class Fleet:
-    """`services` are those of the controller's settings, which every agent has too."""
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Of a controller. `settings` are those that it alone has."""
 
-    def __init__(self, folder: Path, services: dict[str, Any], **settings: Any) -> None:
+    listen: str
+    within: Within = nullcontext
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Fleet:
+    """`services` are those of the controllers' settings, which every agent has too. Controllers
+    share a lease, and agents know them all; by default there is one."""
+
+    def __init__(
+        self, folder: Path, services: dict[str, Any], seats: Sequence[Seat] = (), **settings: Any
+    ) -> None:
         self._folder, self._services, self._settings = folder, services, settings
         self.token = folder / "token"
         self.token.write_text(TOKEN)
-        self.port = free_port()
-        self.controllers = [self._controller("c1", self.port)]
+        self.controllers = [self._controller(n, s) for n, s in enumerate(seats or (_here(),))]
         self.agents: list[Daemon] = []
 
     @property
     def controller(self) -> Daemon:
+        """The first."""
         return self.controllers[0]
 
-    def _controller(self, name: str, port: int) -> Daemon:
-        place = {"listen": f"127.0.0.1:{port}", "token_file": str(self.token)}
-        return Daemon("controller", self._folder / name, self._shared(controller=place))
+    @property
+    def port(self) -> int:
+        return _place(self.controller.settings["controller"]["listen"])[1]
+
+    def _controller(self, number: int, seat: Seat) -> Daemon:
+        lease = str(self._folder / "lease.json")
+        place = {"listen": seat.listen, "token_file": str(self.token), "lease": lease}
+        settings = self._shared(controller=place, **seat.settings)
+        return Daemon("controller", self._folder / f"c{number}", settings, seat.within)
 
     def _shared(self, **more: Any) -> dict[str, Any]:
         return {"cluster": "test", "services": self._services, **self._settings, **more}
 
     def agent(
-        self, node: str, urls: Sequence[str] = (), *, listen: str = "", **more: Any
+        self, node: str, *, listen: str = "", within: Within = nullcontext, **more: Any
     ) -> Daemon:
         """One more node; not started yet. `more` are keys of its agent section."""
+        listens = [each.settings["controller"]["listen"] for each in self.controllers]
         place = {
-            "controllers": list(urls) or [f"ws://127.0.0.1:{self.port}"],
+            "controllers": [f"ws://{listen}" for listen in listens],
             "token_file": str(self.token),
             "node": node,
             "leave_timeout": "5s",
             **more,
         }
         settings = self._shared(agent=place, listen=listen or f"127.0.0.1:{free_port()}")
-        made = Daemon("agent", self._folder / f"a{len(self.agents)}", settings)
+        made = Daemon("agent", self._folder / f"a{len(self.agents)}", settings, within)
         self.agents.append(made)
         return made
 
@@ -138,12 +162,12 @@ class Fleet:
     def _living(self) -> list[Daemon]:
         return [a for a in self.agents if a.process is not None and a.process.poll() is None]
 
-    def loads(self, clients: int = 4, calls: Sequence[Call] = CALLS) -> list[Load]:
+    def loads(
+        self, clients: int = 4, calls: Sequence[Call] = CALLS, host: str = "app.localhost"
+    ) -> list[Load]:
         """One for each node."""
-        return [
-            Load(clients, "app.localhost", int(a.settings["listen"].rpartition(":")[2]), calls)
-            for a in self.agents
-        ]
+        places = [_place(agent.settings["listen"]) for agent in self.agents]
+        return [Load(clients, host, port, calls, address) for address, port in places]
 
     async def scaled(self, count: int) -> None:
         await asyncio.to_thread(self.controller.client.scale, "app", count)
@@ -173,6 +197,15 @@ class Fleet:
         here = str(self._folder)
         named = {int(p.name) for p in Path("/proc").glob("[0-9]*") if names(p, here.encode())}
         return named | set(children(f"{MARK}={here}"))
+
+
+def _here() -> Seat:
+    return Seat(f"127.0.0.1:{free_port()}")
+
+
+def _place(listen: str) -> tuple[str, int]:
+    address, _, port = listen.rpartition(":")
+    return address, int(port)
 
 
 def _unless_refused(found: Any) -> Any:

@@ -17,7 +17,17 @@ from fairlead.rehearsal.processes import MARK, Processes
 from fairlead.rehearsal.rehearsal import Rehearsal
 from fairlead.rehearsal.runtime import Launch
 from tests.ground import free_port, until
-from tests.rehearsal.ground import children, network, program, rehearsal, running
+from tests.rehearsal.ground import (
+    SERVER,
+    address,
+    answers,
+    children,
+    network,
+    program,
+    rehearsal,
+    running,
+)
+from tests.spaces import lan
 
 FAIRLEAD = [sys.executable, "-c", "from fairlead.cli.main import main; main()"]
 CHILD = (
@@ -50,6 +60,21 @@ async def test_a_leader_takes_its_group_along(tmp_path: Path) -> None:
     assert await leader.ended == 0
     await until(lambda: not set(children(runtime.mark)) - {runtime._watchdog.pid})
     await runtime.close()
+
+
+async def test_a_node_in_a_namespace_has_its_tasks_there() -> None:
+    with lan("10.0.1") as network:
+        host, other = network.host(100), network.host(101)
+        async with rehearsal(nodes=0) as ecs:
+            ecs.add_node(address=host.address, space=host.name)
+            ecs.serve("web", ecs.define("web", *SERVER), 2)
+            places = [address(task, ecs) for task in await running(ecs, 2)]
+            assert {place[0] for place in places} == {"10.0.1.100"}
+            for place in places:
+                with other.entered():
+                    await until(lambda place=place: answers(place), str(place))
+                assert not await answers(place)
+        assert not host.pids()
 
 
 async def test_nothing_is_left_when_the_block_ends(tmp_path: Path) -> None:

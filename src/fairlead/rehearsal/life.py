@@ -152,15 +152,16 @@ class Life:
         described, bindings = launch(site.place, self.task, container, where)
         if not interface:
             self._container_is(container, bindings=bindings)
-        return described
+        return replace(described, space=instance.space)
 
     def _port(self, instance: Instance, address: str, wanted: int) -> int:
         site = self._site
         if not wanted:
-            port = site.ports.take(instance.address)
+            port = site.ports.take(instance.address, here=not instance.space)
             self._dynamic.append(port)
             return port
-        ours = site.runtime.listens and not (site.runtime.boxed and self.task.interface)
+        boxed = site.runtime.boxed and self.task.interface
+        ours = site.runtime.listens and not boxed and not instance.space
         if ours and not is_free(address, wanted, everywhere=False):
             raise PlatformError(
                 f"CannotStartContainerError: driver failed programming external connectivity: Bind"

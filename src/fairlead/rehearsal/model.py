@@ -122,7 +122,10 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A container instance: a node that tasks run on, with an address of its own."""
+    """A container instance: a node that tasks run on, with an address of its own.
+
+    `space` names the network namespace (`ip netns add`) that they run in; empty: the server's own.
+    """
 
     arn: str
     machine: str
@@ -135,6 +138,7 @@ class Instance:
     status: str = ACTIVE
     registered: float = 0.0
     version: int = 1
+    space: str = ""
 
     @property
     def id(self) -> str:

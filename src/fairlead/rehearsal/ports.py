@@ -21,12 +21,14 @@ class Ports:
         self._next = chance.randint(FIRST, LAST)
         self._held: set[int] = set()
 
-    def take(self, address: str) -> int:
-        """PlatformError when there is none left."""
+    def take(self, address: str, here: bool = True) -> int:
+        """PlatformError when there is none left. Only an address that is `here`, in this process's
+        network namespace, can be looked at for what others hold."""
+        checked = self._checked and here
         for _ in range(LAST - FIRST + 1):
             port = self._next
             self._next = port + 1 if port < LAST else FIRST
-            if port not in self._held and (not self._checked or is_free(address, port)):
+            if port not in self._held and (not checked or is_free(address, port)):
                 self._held.add(port)
                 return port
         raise PlatformError(

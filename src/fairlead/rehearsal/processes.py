@@ -133,6 +133,7 @@ class Processes:
 
     def _spawn(self, launch: Launch) -> int:
         argv = (*launch.box.entry, *launch.argv)
+        within = ("ip", "netns", "exec", launch.space) if launch.space else ()
         if not argv:
             name = launch.output.stem
             raise PlatformError(
@@ -143,7 +144,7 @@ class Processes:
         with launch.output.open("ab") as output:
             try:
                 process = subprocess.Popen(
-                    argv,
+                    (*within, *argv),
                     env={**inherited(), **launch.environment, MARK: self.mark},
                     cwd=launch.directory or None,
                     stdin=subprocess.DEVNULL,

@@ -92,21 +92,28 @@ class Rehearsal:
         if not running.cancelled() and (fault := running.exception()):
             self.plane.faults.append(fault)
 
-    def add_node(self, cluster: str = "", **attributes: str) -> Instance:
-        """One more node, with attributes beside those that every node has."""
+    def add_node(
+        self, cluster: str = "", *, address: str = "", space: str = "", **attributes: str
+    ) -> Instance:
+        """One more node, with attributes beside those that every node has.
+
+        In a network namespace (`space`) it has an address there, which the server does not have to
+        have: processes run in it, with ports that nobody else takes.
+        """
         found = self.ledger.cluster(cluster or self.setting.cluster)
         number = 1 + sum(len(each.instances) for each in self.ledger.clusters.values())
         zone = self.setting.region + self.setting.zones[(number - 1) % len(self.setting.zones)]
         node = Instance(
             self.ledger.new_arn("container-instance", found),
             f"i-{secrets.token_hex(8)}0",
-            self._addresses.node(number),
+            address or self._addresses.node(number),
             zone,
             self.setting.cpu,
             self.setting.memory,
             self.setting.interfaces,
             (*_attributes(zone), *attributes.items()),
             registered=self.ledger.now(),
+            space=space,
         )
         self.ledger.put(found, node)
         return node

@@ -55,7 +55,8 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What is to run. `output` is the file that it writes to."""
+    """What is to run. `output` is the file that it writes to, `space` the network namespace that it
+    runs in, where that is not the server's own."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -63,6 +64,7 @@ class Launch:
     output: Path
     box: Box = field(default_factory=Box)
     health: HealthCommand | None = None
+    space: str = ""
 
 
 class Running(Protocol):
