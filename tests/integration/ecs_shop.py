@@ -15,7 +15,27 @@ from tests.integration.cluster import APP, RunningCluster
 PATIENCE = 60.0
 
 
-class EcsShop:
+class OnEcs:
+    """What is asked of the local ECS about its service `app`."""
+
+    ecs: Rehearsal
+
+    def update(self, **what: Any) -> None:
+        self.ecs.call("UpdateService", cluster=self.ecs.setting.cluster, service="app", **what)
+
+    def desired(self) -> int:
+        return self.ecs.cluster.services["app"].desired
+
+    def tasks(self) -> list[str]:
+        """The ARNs of those that are to run."""
+        cluster = self.ecs.setting.cluster
+        return list(self.ecs.call("ListTasks", cluster=cluster, serviceName="app")["taskArns"])
+
+    def nodes(self) -> list[Instance]:
+        return list(self.ecs.cluster.instances.values())
+
+
+class EcsShop(OnEcs):
     """`sidecar`: each task has the drain sidecar beside the app. `env`: the app's environment."""
 
     def __init__(
@@ -55,27 +75,13 @@ class EcsShop:
         """Scale by fairlead, and wait until it is so."""
         await self.running.scaled(count, patience=PATIENCE)
 
-    def update(self, **what: Any) -> None:
-        self.ecs.call("UpdateService", cluster=self.ecs.setting.cluster, service="app", **what)
-
-    def desired(self) -> int:
-        return self.ecs.cluster.services["app"].desired
-
-    def tasks(self) -> list[str]:
-        """The ARNs of those that are to run."""
-        cluster = self.ecs.setting.cluster
-        return list(self.ecs.call("ListTasks", cluster=cluster, serviceName="app")["taskArns"])
-
-    def nodes(self) -> list[Instance]:
-        return list(self.ecs.cluster.instances.values())
-
     def protected(self) -> list[str]:
         """Tasks that ECS must not stop."""
         return [task.arn for task in self.ecs.cluster.living() if task.protected_until]
 
     async def gone(self, tasks: list[str]) -> None:
         """None of these tasks is an endpoint any more, and their replacements are ready."""
-        ids = {f"app-{task.rpartition('/')[2][:12]}" for task in tasks}
+        ids = ids_of(tasks)
         await self.running.until(
             lambda: not ids & {e["id"] for e in self.running.endpoints()}, "they are gone", PATIENCE
         )
@@ -85,6 +91,11 @@ class EcsShop:
         """What the local ECS says of the service, oldest first: shown when a test fails."""
         events = self.ecs.cluster.services["app"].events
         return "\n".join(f"{event.at:.2f} {event.message}" for event in reversed(events))
+
+
+def ids_of(tasks: list[str]) -> set[str]:
+    """Of the endpoints that these tasks (ARNs) are."""
+    return {f"app-{task.rpartition('/')[2][:12]}" for task in tasks}
 
 
 def define(ecs: Rehearsal, env: Mapping[str, str], drain: Mapping[str, str] | None) -> str:

@@ -15,9 +15,11 @@ from typing import Any
 
 import yaml
 
-from bench.load import Call, Load
+from bench.load import Load
 from fairlead.cli.client import Client
 from fairlead.cli.place import Place
+from fairlead.core.model import Event
+from fairlead.journal import read
 from tests.ground import PATIENCE, free_port, until
 from tests.integration.cluster import CALLS, answers, names
 from tests.rehearsal.ground import children
@@ -77,6 +79,11 @@ class Daemon:
     def endpoints(self, name: str = "app") -> list[Any]:
         return list(self.client.status(name)["services"][0]["endpoints"])
 
+    def events(self, since: int = 0) -> list[Event]:
+        """From its journal, which does not need it."""
+        own = self.state / "controller" if self.role == "controller" else self.state
+        return [event for event in read(own / "events.jsonl") if event.seq > since]
+
     def log(self) -> str:
         logs = [self.folder / "log", self.state / "nginx" / "error.log"]
         return "\n---\n".join(path.read_text()[-3000:] for path in logs if path.exists())
@@ -102,12 +109,9 @@ class Fleet:
         self.token = folder / "token"
         self.token.write_text(TOKEN)
         self.controllers = [self._controller(n, s) for n, s in enumerate(seats or (_here(),))]
+        self.controller = self.controllers[0]
+        """The one that is to lead."""
         self.agents: list[Daemon] = []
-
-    @property
-    def controller(self) -> Daemon:
-        """The first."""
-        return self.controllers[0]
 
     @property
     def port(self) -> int:
@@ -148,7 +152,7 @@ class Fleet:
 
     async def ready(self, count: int, name: str = "app", patience: float = PATIENCE) -> None:
         """The controller and every living agent see exactly so many endpoints, all ready."""
-        for daemon in (self.controller, *self._living()):
+        for daemon in self.there():
             await self.until(daemon, ["ready"] * count, name, patience)
 
     async def until(
@@ -159,15 +163,17 @@ class Fleet:
 
         await until(lambda: asyncio.to_thread(_unless_refused, found), daemon.log, patience)
 
-    def _living(self) -> list[Daemon]:
-        return [a for a in self.agents if a.process is not None and a.process.poll() is None]
+    def there(self) -> list[Daemon]:
+        """The controller, and every living agent."""
+        living = (a for a in self.agents if a.process is not None and a.process.poll() is None)
+        return [self.controller, *living]
 
     def loads(
-        self, clients: int = 4, calls: Sequence[Call] = CALLS, host: str = "app.localhost"
+        self, clients: int = 4, host: str = "app.localhost", *, pause: float = 0.0
     ) -> list[Load]:
         """One for each node."""
         places = [_place(agent.settings["listen"]) for agent in self.agents]
-        return [Load(clients, host, port, calls, address) for address, port in places]
+        return [Load(clients, host, port, CALLS, address, pause=pause) for address, port in places]
 
     async def scaled(self, count: int) -> None:
         await asyncio.to_thread(self.controller.client.scale, "app", count)

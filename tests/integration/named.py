@@ -13,6 +13,7 @@ from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.dns.knot import Knot
 from tests.ground import until
 from tests.integration.clients import Clients
+from tests.integration.ecs_shop import OnEcs
 from tests.integration.fleet import Daemon, Fleet, Seat, Within
 from tests.spaces import Space
 
@@ -21,7 +22,7 @@ PATIENCE = 60.0
 HEALTH = {"path": "/health", "interval": "500ms"}
 
 
-class Named:
+class Named(OnEcs):
     """Every node's nginx listens on `port`; `agents` are more keys of the agents' own section."""
 
     def __init__(
@@ -32,21 +33,17 @@ class Named:
         self.health: dict[str, Any] = HEALTH
         self._folder, self._seats = folder, seats
 
-    @property
-    def nodes(self) -> list[Instance]:
-        return list(self.ecs.cluster.instances.values())
-
     async def start(self, definition: str, count: int) -> None:
         """The first controller and all agents: all ready, and named."""
         self.ecs.serve("app", definition, count)
         self.fleet = self._fleet()
-        daemons: list[Daemon] = [self.fleet.controller, *map(self._agent, self.nodes)]
+        daemons: list[Daemon] = [self.fleet.controller, *map(self._agent, self.nodes())]
         for daemon in daemons:
             daemon.spawn()
         for daemon in daemons:
             await daemon.there()
         await self.fleet.ready(count, patience=PATIENCE)
-        await self.answers({node.address for node in self.nodes})
+        await self.answers({node.address for node in self.nodes()})
 
     async def down(self) -> None:
         if hasattr(self, "fleet"):

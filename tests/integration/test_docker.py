@@ -14,8 +14,8 @@ import pytest
 
 from bench.load import Call
 from tests.docker_engine import PrivateEngine, private_engine
+from tests.integration.asking import assert_nothing_lost
 from tests.integration.cluster import APP, RunningCluster
-from tests.integration.test_no_request_lost import assert_nothing_lost
 from tests.python_image import python_changes, python_files
 
 pytestmark = pytest.mark.integration

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.load import Load, Report
+from tests.integration.asking import assert_nothing_lost
 from tests.integration.cluster import RunningCluster
 from tests.integration.ecs_shop import PATIENCE, EcsShop
-from tests.integration.test_no_request_lost import assert_nothing_lost
 from tests.rehearsal.ground import aws_of, rehearsal
 
 pytestmark = pytest.mark.integration

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.load import Load, Report
 from tests.ground import until
+from tests.integration.asking import Asking
 from tests.integration.cluster import service
 from tests.integration.fleet import Daemon, Fleet
-from tests.integration.test_no_request_lost import assert_nothing_lost
 
 pytestmark = pytest.mark.integration
 
@@ -27,32 +26,10 @@ async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-class Asking:
-    """Clients at every node, until it is over."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        self.loads: list[Load] = fleet.loads()
-        self._tasks = [asyncio.create_task(load.run()) for load in self.loads]
-
-    async def served(self, more: int = 100) -> None:
-        wanted = [load.requests + more for load in self.loads]
-        await until(
-            lambda: all(a.requests > w for a, w in zip(self.loads, wanted, strict=True)), "served"
-        )
-
-    async def over(self) -> None:
-        await self.served()
-        for load in self.loads:
-            load.stop()
-        reports: list[Report] = [await task for task in self._tasks]
-        for report in reports:
-            assert_nothing_lost(report)
-
-
 async def begun(fleet: Fleet) -> Asking:
     await fleet.start("n1", "n2")
     await fleet.ready(2)
-    asking = Asking(fleet)
+    asking = Asking(fleet.loads())
     await asking.served()
     return asking
 

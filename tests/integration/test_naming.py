@@ -44,9 +44,9 @@ async def test_a_node_that_ends_is_out_of_dns_and_its_ttl_over_before_it_stops(
 ) -> None:
     clients = named.clients()
     await clients.served()
-    leaving, agent = named.nodes[0], named.fleet.agents[0]
+    leaving, agent = named.nodes()[0], named.fleet.agents[0]
     agent.send(signal.SIGTERM)
-    await named.answers({node.address for node in named.nodes[1:]})
+    await named.answers({node.address for node in named.nodes()[1:]})
     gone = time.monotonic()
     assert await agent.ended() == 0
     assert time.monotonic() - gone > TTL / 2
@@ -59,11 +59,11 @@ async def test_a_node_that_ecs_drains_leaves_dns(named: Named) -> None:
     named.ecs.call(
         "UpdateContainerInstancesState",
         cluster="shop",
-        containerInstances=[named.nodes[2].arn],
+        containerInstances=[named.nodes()[2].arn],
         status="DRAINING",
     )
     named.ecs.call("UpdateService", cluster="shop", service="app", desiredCount=3)
-    await named.answers({node.address for node in named.nodes[:2]}, 90.0)
+    await named.answers({node.address for node in named.nodes()[:2]}, 90.0)
 
 
 async def test_a_node_that_dies_is_withdrawn_within_ten_seconds(named: Named) -> None:
@@ -75,5 +75,5 @@ async def test_a_node_that_dies_is_withdrawn_within_ten_seconds(named: Named) ->
     for pid in (nginx, *map(int, workers)):
         os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
-    await named.answers({n.address for n in named.nodes if n is not named.nodes[1]})
+    await named.answers({n.address for n in named.nodes() if n is not named.nodes()[1]})
     assert time.monotonic() - began < 10

@@ -10,17 +10,12 @@ from typing import Any
 
 import pytest
 
-from bench.load import Call, Report
+from bench.load import Call
+from tests.integration.asking import assert_nothing_lost
 from tests.integration.cluster import RunningCluster, service
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., RunningCluster]
-
-
-def assert_nothing_lost(report: Report) -> None:
-    assert report.requests > 100
-    assert (report.failed, report.reasons) == (0, {})
-    assert report.connections_broken == 0
 
 
 async def test_scaling_rolling_and_draining_lose_no_request(cluster: Make) -> None:

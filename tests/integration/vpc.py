@@ -5,18 +5,26 @@ more, so that its clients resolve and connect over that network."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 
+from fairlead.rehearsal.http import Front
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.dns.knot import Knot, knot
-from tests.integration.ecs_shop import define
-from tests.integration.fleet import TOKEN, Seat
-from tests.integration.named import Named
+from tests.ground import until
+from tests.integration.asking import Asking
+from tests.integration.ecs_shop import define, ids_of
+from tests.integration.fleet import TOKEN, Daemon, Seat
+from tests.integration.named import NAME, PATIENCE, Named
 from tests.rehearsal.ground import rehearsal
 from tests.spaces import Lan, Space, lan
 
@@ -38,7 +46,7 @@ class Asked:
 
 class Vpc(Named):
     def __init__(self, folder: Path, network: Lan, ecs: Rehearsal, server: Knot) -> None:
-        self.network = network
+        self.network, self.asked = network, list[Asked]()
         self.hosts = [network.host(number) for number in CONTROLLERS]
         seats = [_seat(host, folder / "token") for host in self.hosts]
         super().__init__(folder, ecs, server, PORT, seats)
@@ -59,12 +67,125 @@ class Vpc(Named):
     @property
     def spaces(self) -> list[Space]:
         """Of the nodes."""
-        return [Space(node.space, node.address) for node in self.nodes]
+        return [Space(node.space, node.address) for node in self.nodes()]
+
+    def asking(self) -> Asking:
+        """At every node, with pauses: checks that are late look like endpoints that are away."""
+        return Asking(self.fleet.loads(4, NAME, pause=0.01))
+
+    async def settled(self, count: int) -> None:
+        """So many endpoints, all ready, and every node's table is the controller's."""
+        await self.fleet.ready(count, patience=PATIENCE)
+        await until(lambda: asyncio.to_thread(self._same), lambda: str(self._tables()), PATIENCE)
+
+    async def gone(self, tasks: list[str], count: int) -> None:
+        """None of these tasks is an endpoint any more, and so many others are ready."""
+        ids = ids_of(tasks)
+        await until(lambda: not ids & self._ids(), lambda: f"{ids} are gone", PATIENCE)
+        await self.settled(count)
+
+    def seen(self) -> dict[str, int]:
+        """By daemon: the number of its last event."""
+        return {each.folder.name: each.events()[-1].seq for each in self.fleet.there()}
+
+    async def missed(self) -> None:
+        """Every agent knows that it has no controller."""
+
+        def alone(agent: Daemon) -> bool:
+            status: Any = agent.client.status()
+            return bool(status["controller"]["problem"])
+
+        await self.agents_are(alone)
+
+    async def changed_alone(self, count: int) -> bool:
+        """A task is stopped and the count is another one: every agent finds that by itself."""
+        old = self.tasks()[0]
+        self.update(desiredCount=count)
+        self.stop(old)
+        out = ids_of([old])
+
+        def found(agent: Daemon) -> bool:
+            ready = _ready(agent)
+            return len(ready) == count and not out & ready
+
+        await self.agents_are(found)
+        return True
+
+    async def agents_are(self, so: Callable[[Daemon], bool], patience: float = PATIENCE) -> None:
+        for agent in self.fleet.agents:
+            await until(partial(asyncio.to_thread, so, agent), agent.log, patience)
+
+    def ready(self) -> set[str]:
+        """The ids of the endpoints that are ready, as the controller sees them."""
+        return _ready(self.fleet.controller)
+
+    @asynccontextmanager
+    async def steady(self) -> AsyncIterator[None]:
+        """Meanwhile no agent takes an endpoint out that is ready now."""
+        now = _ready(self.fleet.agents[0])
+
+        async def look() -> None:
+            while True:
+                for agent in self.fleet.agents:
+                    found = await asyncio.to_thread(_ready, agent)
+                    assert now <= found, f"{agent.folder.name} has {found} of {now}"
+                await asyncio.sleep(0.05)
+
+        looking = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    def writes(self, since: float) -> list[Asked]:
+        """What was asked of ECS since then (monotonic) that is no reading."""
+        late = (asked for asked in self.asked if asked.when >= since)
+        return [asked for asked in late if not asked.name.startswith(("Describe", "List"))]
+
+    def stop(self, *tasks: str) -> None:
+        for task in tasks:
+            self.ecs.call("StopTask", cluster="shop", task=task, reason="by-hand")
+
+    def _ids(self) -> set[str]:
+        return {endpoint["id"] for endpoint in self.fleet.controller.endpoints()}
+
+    def _same(self) -> bool:
+        return len(set(self._tables().values())) == 1
+
+    def _tables(self) -> dict[str, str]:
+        """By daemon: the generation it is at, and what it has of each endpoint."""
+        return {each.folder.name: _table(each) for each in self.fleet.there()}
+
+
+def _ready(daemon: Daemon) -> set[str]:
+    """The ids of endpoints that are ready."""
+    return {each["id"] for each in daemon.endpoints() if each["state"] == "ready"}
+
+
+def _table(daemon: Daemon) -> str:
+    status: Any = daemon.client.status("app")
+    of = status["controller" if daemon.role == "agent" else "proxy"]
+    found = [(e["id"], e["address"], e["port"], e["state"]) for e in daemon.endpoints()]
+    return f"{of['generation']} {sorted(found)}"
 
 
 def _seat(host: Space, token: Path) -> Seat:
     hooks = {"listen": f"{host.address}:{HOOKS}", "token_file": str(token)}
     return Seat(f"{host.address}:7700", host.entered, {"hooks": hooks})
+
+
+def _noted(asked: list[Asked]) -> Callable[[Front, str, Request, bytes], bytes]:
+    """As the local ECS answers; who asked what is written down."""
+    answer = Front._answer
+
+    def noting(front: Front, target: str, request: Request, body: bytes) -> bytes:
+        who = request.client.host if request.client else ""
+        asked.append(Asked(time.monotonic(), who, target.rpartition(".")[2]))
+        return answer(front, target, request, body)
+
+    return noting
 
 
 @asynccontextmanager
@@ -84,6 +205,7 @@ async def vpc(folder: Path) -> AsyncIterator[Vpc]:
         for name, value in ecs.environment().items():
             env.setenv(name, value)
         made = Vpc(folder, network, ecs, server)
+        env.setattr(Front, "_answer", _noted(made.asked))
         stack.push_async_callback(made.down)
         await made.start(made.define(), 3)
         yield made
