@@ -59,6 +59,22 @@ def test_plan_prints_and_apply_makes_what_it_printed(file: Path, fairlead: Any) 
     assert (again.status, again.out) == (0, "0 changes, 1 node can serve\n")
 
 
+def test_a_service_has_its_names_kept_where_its_own_section_says(file: Path, fairlead: Any) -> None:
+    own = "dns: {address: 10.9.1.1, hosts: {file: other.hosts}}"
+    file.write_text(
+        f"dns: {{address: 10.0.1.100}}\nservices:\n"
+        f"  a: {{run: [a], routes: [a.example.com]}}\n"
+        f"  b: {{run: [b], routes: [b.example.com], {own}}}\n"
+    )
+    result = fairlead("dns", "apply", "-f", str(file))
+    assert (result.status, result.err) == (0, "")
+    assert result.out.splitlines()[-1] == "4 changes, 1 node can serve"
+    first, second = file.with_name("fairlead.hosts"), file.with_name("other.hosts")
+    assert "10.0.1.100 a.example.com" in first.read_text()
+    assert "10.9.1.1 b.example.com" in second.read_text()
+    assert "b.example.com" not in first.read_text()
+
+
 def test_a_name_of_somebody_else_is_told_and_the_rest_is_written(file: Path, fairlead: Any) -> None:
     hosts = file.with_name("fairlead.hosts")
     hosts.write_text("10.9.9.9 api.example.com\n")

@@ -50,7 +50,8 @@ class World:
         self.keeper, self.roster, self.clock = Told(), Roster(), StubClock()
         dns = Dns(addresses="public" if public else "private")
         wanted = Wanted(lambda: ("shop.example.com",), dns)
-        self.naming = Naming(self.keeper, Platform(), self.roster, self.clock, wanted)
+        keepers = [(self.keeper, wanted)]
+        self.naming = Naming(keepers, Platform(), self.roster, self.clock)
 
     def come(self, *nodes: str) -> None:
         for node in nodes:
@@ -112,6 +113,44 @@ def test_a_controller_that_is_cut_off_from_all_changes_nothing(world: World) -> 
     world.naming.look(NODES)
     world.naming.look(())
     assert world.keeper.nodes == before
+
+
+def test_one_that_is_silent_is_out_before_its_connection_breaks_and_stays_out(world: World) -> None:
+    world.look()
+    dead = world.roster.agents["n2"]
+    dead.heard = world.clock.now()
+    world.clock.time += LOST - 0.1
+    assert world.look() == {"n1", "n2", "n3"}
+    world.clock.time += 0.2
+    assert world.look() == {"n1", "n3"}
+    dead.lost = dead.went(world.clock.now())
+    assert world.look() == {"n1", "n3"}
+
+
+def test_agents_come_back_one_by_one_to_a_controller_that_was_cut_off(world: World) -> None:
+    world.look()
+    before = world.keeper.nodes
+    for agent in world.roster:
+        agent.lost = world.clock.now()
+    world.clock.time += 10 * LOST
+    world.naming.look(NODES)
+    world.come("n1")
+    world.naming.look(NODES)
+    assert world.keeper.nodes == before
+    world.come("n2", "n3")
+    assert world.look() == {"n1", "n2", "n3"}
+
+
+def test_who_does_not_come_back_to_it_is_named_for_the_time_of_a_new_one(world: World) -> None:
+    world.look()
+    for agent in world.roster:
+        agent.lost = world.clock.now()
+    world.clock.time += 10 * LOST
+    world.naming.look(NODES)
+    world.come("n1", "n2")
+    assert world.look() == {"n1", "n2", "n3"}
+    world.clock.time += GRACE
+    assert world.look() == {"n1", "n2"}
 
 
 def test_public_addresses_are_those_of_nodes_that_have_one() -> None:

@@ -24,7 +24,32 @@ def dns(text: str, head: str = "") -> Dns:
 def test_without_it_nothing_is_kept() -> None:
     cluster = parse(SERVICE)
     assert cluster.dns == Dns()
-    assert not cluster.services[0].dns
+    assert not cluster.services[0].named
+
+
+def test_a_service_has_a_section_of_its_own() -> None:
+    own = f"dns: {{{OWN}, provider: zone, zone: {{file: db, origin: example.org}}}}"
+    text = f"services: {{a: {{run: [a], {own}, routes: [a.example.org]}}}}"
+    service = parse(text, "x", Path("/srv")).services[0]
+    assert service.named
+    assert (service.dns.provider, service.dns.address) == ("zone", "10.0.1.1")
+    assert service.dns.zone == ZoneFile("/srv/db", "example.org")
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("{}", "services.a.dns: address is missing"),
+        ("{adress: 10.0.1.1}", 'did you mean "address"?'),
+        ("1", "expected true or false or a mapping"),
+        (f"{{{OWN}, ttl: 5s}}", "both keep a.example.com; name it in one of them"),
+    ],
+)
+def test_what_is_wrong_with_it_is_told(own: str, told: str) -> None:
+    a = f"a: {{run: [a], dns: {own}, routes: [a.example.com]}}"
+    b = "b: {run: [b], routes: [a.example.com/b]}"
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        parse(f"dns: {{{OWN}}}\nservices: {{{a}, {b}}}")
 
 
 def test_the_embedded_default_is_a_hosts_file_beside_the_settings() -> None:

@@ -80,7 +80,7 @@ def _lines(outcome: Outcome) -> list[str]:
 
     changes = _made(outcome)
     lines = [f"{change} ({because(change, outcome.nodes)})" for change in changes]
-    able = sum(node.named for node in outcome.nodes)
+    able = len({node.id for node in outcome.nodes if node.named})
     return [*lines, f"{count(len(changes), 'change')}, {count(able, 'node')} can serve"]
 
 

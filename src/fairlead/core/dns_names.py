@@ -6,18 +6,41 @@ from collections.abc import Iterable
 
 from fairlead.core.dns import OWNER, DnsNode, kind_of
 from fairlead.core.dns_settings import Dns
-from fairlead.core.model import Node, Service
+from fairlead.core.model import Cluster, Node, Service
 
 _LONGEST = 253 - len(OWNER)
 
 
-def names_of(dns: Dns, services: Iterable[Service]) -> tuple[str, ...]:
-    """Those of the settings; without them the hosts of all routes that other machines can ask for:
-    no wildcard, nothing of this machine's own, and nothing whose owner's name would be too long."""
+def places_of(cluster: Cluster) -> tuple[Dns, ...]:
+    """Each place where names of this cluster are kept, once."""
+    all_of_them = (cluster.dns, *(s.dns for s in cluster.services if s.named))
+    return tuple(dict.fromkeys(dns for dns in all_of_them if dns.provider))
+
+
+def names_of(dns: Dns, cluster: Cluster) -> tuple[str, ...]:
+    """The names that are kept in this place. Those of the settings; without them the hosts of all
+    its services' routes that other machines can ask for: no wildcard, nothing of this machine's
+    own, and nothing whose owner's name would be too long."""
     if dns.names:
         return dns.names
-    hosts = (route.host for s in services if s.dns for route in s.routes)
+    kept = (s for s in cluster.services if s.named and _place(s, cluster) == dns)
+    hosts = (route.host for service in kept for route in service.routes)
     return tuple(dict.fromkeys(host for host in hosts if _is_name(host)))
+
+
+def _place(service: Service, cluster: Cluster) -> Dns:
+    return service.dns if service.dns.provider else cluster.dns
+
+
+def kept_twice(cluster: Cluster) -> str:
+    """A name that two places of one provider would keep against one another, or nothing."""
+    seen: set[tuple[str, str]] = set()
+    for dns in places_of(cluster):
+        for name in names_of(dns, cluster):
+            if (dns.provider, name) in seen:
+                return name
+            seen.add((dns.provider, name))
+    return ""
 
 
 def nodes_of(dns: Dns, nodes: Iterable[Node]) -> list[DnsNode]:

@@ -160,7 +160,8 @@ class Service:
 
     Its copies are processes (`run`), containers (`container.image`, `run` is its command then),
     tasks of an ECS service (`container.task_service`), or somebody else's: `endpoints`, or `found`,
-    which says where it was discovered. `dns`: its routes' hosts are names of the nodes.
+    which says where it was discovered. `named`: its routes' hosts are names of the nodes; `dns`
+    says where they are kept, when that is not where the cluster's are.
     """
 
     name: str
@@ -172,7 +173,8 @@ class Service:
     container: Container = field(default_factory=Container)
     endpoints: tuple[FixedEndpoint, ...] = ()
     found: str = ""
-    dns: bool = True
+    named: bool = True
+    dns: Dns = field(default_factory=Dns)
     health: HealthCheck = field(default_factory=HealthCheck)
     traffic: Traffic = field(default_factory=Traffic)
     roll: Roll = field(default_factory=Roll)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from fairlead.daemon.agent_control import AgentControl
 from fairlead.daemon.control import Ending, with_found
 from fairlead.daemon.lock import hold
 from fairlead.daemon.signals import on_signals
-from fairlead.daemon.start import running
+from fairlead.daemon.start import Work, lasting, running
 from fairlead.journal import EventLog
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.probes import Probes
@@ -30,6 +30,9 @@ from fairlead.proxies.nginx.proxy import NginxProxy
 from fairlead.settings import load
 from fairlead.tokens import read_token
 from fairlead.wiring import open_platform
+
+SAID = 2.0
+"""Seconds that the controller has to take the last word of an agent that ends."""
 
 
 class Agent:
@@ -56,21 +59,42 @@ class Agent:
         )
         await proxy.start()
         self._follower.adopt(await proxy.read())
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._checker.close)
-            await stack.enter_async_context(serve(control, self._state / "fairlead.sock"))
-            works = [self._follower.run(), self._link.run(), self._orphan().run()]
-            if self._cluster.platform == "ecs":
-                works.append(self._heed(Machine()))
-            for work in works:
-                await stack.enter_async_context(running(work))
-            on_signals(lambda: self.ending.ask(keep=False), control.apply)
-            self._journal.record("up", "", f"{self._controllers.node} serves what it is told")
-            await self.ending.asked.wait()
-            if not self.ending.keep:
-                await self._part()
-        await (proxy.close() if self.ending.keep else proxy.stop())
+        async with (
+            serve(control, self._state / "fairlead.sock"),
+            self._at_work([self._link.run]),
+        ):
+            async with self._at_work(self._works()):
+                on_signals(lambda: self.ending.ask(keep=False), control.apply)
+                self._journal.record("up", "", f"{self._controllers.node} serves what it is told")
+                await self.ending.asked.wait()
+                if not self.ending.keep:
+                    await self._part()
+            await self._checker.close()
+            await (proxy.close() if self.ending.keep else self._end())
         self._journal.record("down", "", "nginx serves on" if self.ending.keep else "all stopped")
+
+    def _works(self) -> Iterator[Work]:
+        yield self._follower.run
+        yield self._orphan().run
+        if self._cluster.platform == "ecs":
+            yield lambda: self._heed(Machine())
+
+    @asynccontextmanager
+    async def _at_work(self, works: Iterable[Work]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for work in works:
+                kept = lasting(work, self._journal, self._clock)
+                await stack.enter_async_context(running(kept))
+            yield
+
+    async def _end(self) -> None:
+        """nginx first, which finishes its requests; that it has ended is the last thing said."""
+        await self._follower.proxy.stop()
+        self._follower.end()
+        if self._link.since is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAID):
+                    await self._follower.over.wait()
 
     async def _heed(self, machine: Machine) -> None:
         """Once the instance is about to end the node leaves DNS; it serves to the last moment."""

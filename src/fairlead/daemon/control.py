@@ -10,6 +10,7 @@ from typing import Any
 
 from fairlead.commands import Commands
 from fairlead.core.changes import describe
+from fairlead.core.dns_names import places_of
 from fairlead.core.errors import BadInput, FairleadError, ProxyError
 from fairlead.core.model import Cluster, Event, Service
 from fairlead.core.plan import SETTLE
@@ -120,12 +121,14 @@ class DaemonControl:
 
     def _refuse_another_platform(self, cluster: Cluster) -> None:
         """BadInput when what runs the endpoints, or is opened once, would change."""
-        for name in ("platform", "docker", "ecs", "hooks", "proxy", "plain", "dns", "controller"):
+        for name in ("platform", "docker", "ecs", "hooks", "proxy", "plain", "controller"):
             if getattr(cluster, name) != getattr(self._cluster, name):
-                again = "fairlead down, then up"
-                if self._wired.roster is not None or name == "dns":
-                    again = "fairlead down --keep, and start it again"
+                kept = "" if self._wired.roster is None else " --keep"
+                again = f"fairlead down{kept}, and start it again"
                 raise BadInput(f"{name} cannot be changed while fairlead runs: {again}")
+        if places_of(cluster) != places_of(self._cluster):
+            again = "fairlead down --keep, and start it again"
+            raise BadInput(f"dns cannot be changed while fairlead runs: {again}")
 
     def _whole(self) -> Cluster:
         return with_found(self._cluster, self._found)

@@ -68,13 +68,15 @@ class Controller:
         self._journal.record(kind, "", problem or "the lease can be read and written again")
 
     async def _until_ending(self, what: Coroutine[object, object, object]) -> bool:
-        """Wait for it, or for the end; whether it came."""
+        """Wait for it, or for the end; whether it came. What it raises is raised."""
         waited = asyncio.create_task(what)
         ended = asyncio.create_task(self.ending.asked.wait())
         await asyncio.wait((waited, ended), return_when=asyncio.FIRST_COMPLETED)
         for task in (waited, ended):
             task.cancel()
-        await asyncio.gather(waited, ended, return_exceptions=True)
+        found, _ = await asyncio.gather(waited, ended, return_exceptions=True)
+        if isinstance(found, Exception):
+            raise found
         return not self.ending.asked.is_set()
 
 

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from fairlead.clock import SystemClock
+from fairlead.core.dns_names import places_of
 from fairlead.core.model import Cluster, Event
 from fairlead.daemon.control import DaemonControl, Ending
 from fairlead.daemon.lock import hold
@@ -47,7 +48,7 @@ async def live(file: Path, state: Path, tell: Callable[[Event], None] | None) ->
 
 def _named(cluster: Cluster, wired: Wired, journal: EventLog) -> AbstractAsyncContextManager[None]:
     """DNS is kept for one machine; more than one are a controller's to name."""
-    if not cluster.dns.provider:
+    if not places_of(cluster):
         return nullcontext()
     if cluster.platform == "ecs":
         journal.record("dns", "", "not kept here: fairlead controller names the nodes of ECS")

@@ -5,11 +5,11 @@
 | is there, its proxy serves               | named                                              |
 | is there, its proxy does not serve       | not named                                          |
 | is leaving, or the platform drains it    | not named; it is let go when the TTL is over       |
-| went away LOST seconds ago or less       | as before: agents and controllers are restarted    |
-| went away longer ago                     | not named                                          |
+| is away or silent, LOST seconds or less  | as before: agents and controllers are restarted    |
+| is away or silent for longer             | not named                                          |
 | was not seen yet, GRACE seconds or less  | nothing is changed before all are seen             |
 | none of all agents is there              | nothing is changed: it is the controller that is   |
-|                                          | cut off                                            |
+|                                          | cut off, and begins anew with the first that is    |
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from fairlead.core.dns import DnsNode
-from fairlead.core.dns_names import nodes_of
+from fairlead.core.dns_names import nodes_of, places_of
 from fairlead.core.errors import FairleadError
 from fairlead.core.model import Cluster, Node
 from fairlead.daemon.naming_alone import LOOK_EVERY, Keeps, Wanted, kept
@@ -42,10 +42,14 @@ class Nodes(Protocol):
 
 class Naming:
     def __init__(
-        self, keeper: Keeps, platform: Nodes, roster: Roster, clock: Clock, wanted: Wanted
+        self,
+        keepers: Sequence[tuple[Keeps, Wanted]],
+        platform: Nodes,
+        roster: Roster,
+        clock: Clock,
     ) -> None:
-        self._keeper, self._platform, self._roster, self._clock = keeper, platform, roster, clock
-        self._wanted, self._began = wanted, clock.now()
+        self._keepers, self._platform, self._roster, self._clock = keepers, platform, roster, clock
+        self._began = clock.now()
         self._seen: set[str] = set()
         self._changed = asyncio.Event()
 
@@ -63,20 +67,31 @@ class Naming:
             self._changed.clear()
 
     def look(self, nodes: Sequence[Node]) -> None:
-        """Tell the keeper of these nodes as they are now, once enough is known of them."""
-        known = [node for node in nodes_of(self._wanted.dns, nodes) if node.address]
-        self._seen.update(agent.node for agent in self._roster)
+        """Tell each keeper of these nodes as they are now, once enough is known of them."""
+        now = self._clock.now()
+        if not any(agent.is_heard(now) for agent in self._roster):
+            self._began, self._seen = now, set()
+            return
+        age = now - self._began
+        self._seen.update(agent.node for agent in self._roster if agent.silence(now) <= age)
+        for keeper, wanted in self._keepers:
+            self._look(keeper, wanted, nodes)
+
+    def _look(self, keeper: Keeps, wanted: Wanted, nodes: Sequence[Node]) -> None:
+        known = [node for node in nodes_of(wanted.dns, nodes) if node.address]
         missing = {node.id for node in known if node.named} - self._seen
         early = missing and self._clock.now() - self._began < GRACE
-        there = any(agent.lost is None for agent in self._roster)
-        if known and there and not early:
-            self._keeper.update(self._wanted.names(), [self._node(node) for node in known])
+        if known and not early:
+            keeper.update(wanted.names(), [self._node(node) for node in known])
 
     async def unnamed(self, node: str) -> None:
         """Until nobody is sent to the node by name any more."""
         self._changed.set()
-        while self._keeper.wait_out(node) > self._clock.now():  # noqa: ASYNC110 - only time passes
+        while self._wait_out(node) > self._clock.now():  # noqa: ASYNC110 - only time passes
             await asyncio.sleep(LOOK_EVERY / 4)
+
+    def _wait_out(self, node: str) -> float:
+        return max(keeper.wait_out(node) for keeper, _ in self._keepers)
 
     def _node(self, node: DnsNode) -> DnsNode:
         """As its agent knows it beyond the platform."""
@@ -87,8 +102,7 @@ class Naming:
         return replace(node, serving=serving, leaving=leaving)
 
     def _serves(self, agent: Agent) -> bool:
-        lost = agent.lost is not None and self._clock.now() - agent.lost > LOST
-        return agent.serving and not lost
+        return agent.serving and agent.silence(self._clock.now()) <= LOST
 
 
 @asynccontextmanager
@@ -96,12 +110,12 @@ async def named(
     cluster: Cluster, wired: Wired, fleet: Fleet, journal: EventLog, fence: Fence
 ) -> AsyncIterator[None]:
     """DNS follows the fleet for as long as the context lasts, where the settings keep one."""
-    if not cluster.dns.provider:
+    if not places_of(cluster):
         yield
         return
-    async with kept(cluster, wired, journal, fence) as (keeper, wanted):
+    async with kept(cluster, wired, journal, fence) as keepers:
         platform, clock = wired.running.platform, wired.loop.edges.clock
-        naming = Naming(keeper, platform, fleet.roster, clock, wanted)
+        naming = Naming(keepers, platform, fleet.roster, clock)
         fleet.changed, fleet.unnamed = naming.changed, naming.unnamed
         async with running(naming.run()):
             yield

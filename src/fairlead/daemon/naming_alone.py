@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from fairlead.core.dns import DnsNode
-from fairlead.core.dns_names import names_of, nodes_of, this_machine
+from fairlead.core.dns_names import names_of, nodes_of, places_of, this_machine
 from fairlead.core.dns_settings import Dns
 from fairlead.core.model import Cluster
 from fairlead.daemon.start import running
@@ -42,18 +42,30 @@ class Wanted:
 @asynccontextmanager
 async def kept(
     cluster: Cluster, wired: Wired, journal: EventLog, fence: Fence
-) -> AsyncIterator[tuple[Keeper, Wanted]]:
-    """A keeper at work for as long as the context lasts; it is to be told of nodes."""
-    tracked = wired.loop.tracked
-    provider, keeping = open_dns(cluster, wired.loop.edges.clock)
-    keeper = Keeper(provider, keeping, journal, wired.loop.edges.clock, fence)
+) -> AsyncIterator[list[tuple[Keeps, Wanted]]]:
+    """A keeper for each place, at work for as long as the context lasts; to be told of nodes."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(_kept(dns, cluster, wired, journal, fence))
+            for dns in places_of(cluster)
+        ]
+
+
+@asynccontextmanager
+async def _kept(
+    dns: Dns, cluster: Cluster, wired: Wired, journal: EventLog, fence: Fence
+) -> AsyncIterator[tuple[Keeps, Wanted]]:
+    clock, tracked = wired.loop.edges.clock, wired.loop.tracked
+    provider, keeping = open_dns(replace(cluster, dns=dns), clock)
+    keeper = Keeper(provider, keeping, journal, clock, fence)
 
     def names() -> Sequence[str]:
-        return names_of(cluster.dns, [t.service for t in tracked.values() if not t.removed])
+        services = tuple(t.service for t in tracked.values() if not t.removed)
+        return names_of(dns, replace(cluster, services=services))
 
     try:
         async with running(keeper.run()):
-            yield keeper, Wanted(names, cluster.dns)
+            yield keeper, Wanted(names, dns)
     finally:
         await keeper.close()
 
@@ -63,15 +75,15 @@ async def named_alone(cluster: Cluster, wired: Wired, journal: EventLog) -> Asyn
     """Names the one machine that there is; what it names stays when the context ends, as the last
     address always does."""
     async with (
-        kept(cluster, wired, journal, unfenced) as (keeper, wanted),
-        running(_name_this(keeper, wanted)),
+        kept(cluster, wired, journal, unfenced) as keepers,
+        running(_name_this(keepers)),
     ):
         yield
 
 
-async def _name_this(keeper: Keeps, wanted: Wanted) -> None:
-    nodes = nodes_of(wanted.dns, [this_machine(wanted.dns)])
+async def _name_this(keepers: Collection[tuple[Keeps, Wanted]]) -> None:
     while True:
-        if names := wanted.names():
-            keeper.update(names, nodes)
+        for keeper, wanted in keepers:
+            if names := wanted.names():
+                keeper.update(names, nodes_of(wanted.dns, [this_machine(wanted.dns)]))
         await asyncio.sleep(LOOK_EVERY)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fairlead.clock import SystemClock
 from fairlead.core.dns import DnsNode, Problem
-from fairlead.core.dns_names import names_of, nodes_of, this_machine
+from fairlead.core.dns_names import names_of, nodes_of, places_of, this_machine
 from fairlead.core.dns_plan import Plan, plan
+from fairlead.core.dns_settings import Dns
 from fairlead.core.errors import BadInput, Busy
-from fairlead.core.model import Cluster, Service
+from fairlead.core.model import Cluster, Node
 from fairlead.daemon.control import with_found
 from fairlead.dns.keeper import Keeping, unfenced
 from fairlead.dns.opening import open_dns
@@ -34,6 +35,15 @@ class Outcome:
     @property
     def problems(self) -> tuple[Problem, ...]:
         return (*self.plan.problems, *self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where names are kept, opened."""
+
+    dns: Dns
+    provider: DnsProvider
+    keeping: Keeping
 
 
 @asynccontextmanager
@@ -62,39 +72,62 @@ async def name_once(
     A node can serve here when the platform says that it is ready. BadInput where there is nothing
     to name; PlatformError, DnsError when a side cannot be read.
     """
-    provider, keeping = open_dns(cluster, SystemClock())
-    try:
-        nodes, services = await _seen(cluster, notes)
-        outcome = await _planned(provider, keeping, nodes, names_of(cluster.dns, services))
-        if not write or not outcome.plan.changes:
-            return outcome
-        return replace(outcome, failed=await provider.apply(outcome.plan.changes, fence))
-    finally:
-        await provider.close()
+    async with AsyncExitStack() as stack:
+        places = []
+        for dns in places_of(cluster) or (cluster.dns,):
+            provider, keeping = open_dns(replace(cluster, dns=dns), SystemClock())
+            stack.push_async_callback(provider.close)
+            places.append(Place(dns, provider, keeping))
+        seen = await _seen(cluster, notes)
+        if not any(names_of(place.dns, seen.cluster) for place in places):
+            raise BadInput("no route has a host that DNS could name: set dns.names")
+        made = [await _named(place, seen, fence if write else None) for place in places]
+        return _together(made)
 
 
-async def _planned(
-    provider: DnsProvider, keeping: Keeping, nodes: list[DnsNode], names: tuple[str, ...]
-) -> Outcome:
-    if not names:
-        raise BadInput("no route has a host that DNS could name: set dns.names")
-    made = plan(names, nodes, await provider.read(names), keeping.rules)
-    return Outcome(made, tuple(nodes))
+async def _named(place: Place, seen: _Seen, fence: Fence | None) -> Outcome:
+    names = names_of(place.dns, seen.cluster)
+    nodes = nodes_of(place.dns, seen.nodes or (this_machine(place.dns),))
+    found = await place.provider.read(names) if names else ()
+    outcome = Outcome(plan(names, nodes, found, place.keeping.rules), tuple(nodes))
+    if fence is None or not outcome.plan.changes:
+        return outcome
+    return replace(outcome, failed=await place.provider.apply(outcome.plan.changes, fence))
 
 
-async def _seen(cluster: Cluster, notes: Path) -> tuple[list[DnsNode], Iterable[Service]]:
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    plans = [outcome.plan for outcome in outcomes]
+    whole = Plan(
+        tuple(change for each in plans for change in each.changes),
+        tuple(problem for each in plans for problem in each.problems),
+        frozenset(address for each in plans for address in each.held),
+    )
+    nodes = dict.fromkeys(node for outcome in outcomes for node in outcome.nodes)
+    failed = tuple(problem for outcome in outcomes for problem in outcome.failed)
+    return Outcome(whole, tuple(nodes), failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The settings with the services that were discovered, and all nodes; none: there is only this
+    machine."""
+
+    cluster: Cluster
+    nodes: tuple[Node, ...] = ()
+
+
+async def _seen(cluster: Cluster, notes: Path) -> _Seen:
     """The nodes, and all services. Events are left to the daemon: one pass must not take them."""
     if cluster.platform == "process":
-        return nodes_of(cluster.dns, [this_machine(cluster.dns)]), cluster.services
+        return _Seen(cluster)
     cluster = replace(cluster, ecs=replace(cluster.ecs, queue=""))
     journal = EventLog(notes / "events.jsonl", SystemClock())
     running = open_platform(cluster, notes, lambda _: None, journal)
     try:
         await running.open()
         found = await running.discovery.services() if running.discovery else ()
-        many = cluster.platform == "ecs"
-        nodes = await running.platform.nodes() if many else (this_machine(cluster.dns),)
-        return nodes_of(cluster.dns, nodes), with_found(cluster, found).services
+        nodes = await running.platform.nodes() if cluster.platform == "ecs" else ()
+        return _Seen(with_found(cluster, found), tuple(nodes))
     finally:
         await running.platform.close()
         journal.close()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fairlead.api.server import serve, serve_hooks
 from fairlead.core.model import Cluster, ServiceTable
 from fairlead.daemon.control import DaemonControl
+from fairlead.faults import told
+from fairlead.ports import Clock, Journal
 from fairlead.wiring import Wired
+
+Work = Callable[[], Coroutine[object, object, None]]
+SHORTEST, LONGEST = 0.25, 30.0
+"""Seconds before work that a fault has ended is begun again."""
 
 
 async def begin(wired: Wired, cluster: Cluster, control: DaemonControl) -> None:
@@ -31,16 +37,31 @@ async def at_work(
     wired: Wired, cluster: Cluster, control: DaemonControl, state: Path
 ) -> AsyncIterator[None]:
     """The loop runs and the API is served for as long as the context lasts."""
+    edges = wired.loop.edges
     async with (
         serve(control, state / "fairlead.sock"),
         serve_hooks(control, cluster.hooks),
-        running(wired.loop.run()),
-        running(control.keep_discovering()),
+        running(lasting(wired.loop.run, edges.journal, edges.clock)),
+        running(lasting(control.keep_discovering, edges.journal, edges.clock)),
     ):
         try:
             yield
         finally:
             await wired.checker.close()
+
+
+async def lasting(work: Work, journal: Journal, clock: Clock) -> None:
+    """Until it ends by itself: when a fault ends it, that is told, and it is begun again after a
+    pause that grows for as long as it does not last."""
+    pause = SHORTEST
+    while True:
+        began = clock.now()
+        try:
+            return await work()
+        except Exception as error:  # noqa: BLE001 - nobody would do its work any more
+            pause = SHORTEST if clock.now() - began > LONGEST else min(LONGEST, pause * 2)
+            journal.record("problem", "", f"{told(error)}; it is begun again in {pause:g} s")
+        await asyncio.sleep(pause)
 
 
 @asynccontextmanager

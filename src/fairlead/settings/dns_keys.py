@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fairlead.settings import words
-from fairlead.settings.groups import ListOf
+from fairlead.settings.groups import Either, ListOf
 from fairlead.settings.numbers import Duration, Number
+from fairlead.settings.place import At
 from fairlead.settings.sections import Fields, Key, Section
 from fairlead.settings.texts import Choice, Flag, Written
 
@@ -29,6 +32,14 @@ def _complete(dns: Fields) -> str:
 
 def _with_provider(dns: Fields) -> Fields:
     return {"dns.provider": PROVIDERS[0], **dns}
+
+
+@dataclass(frozen=True)
+class Named(Flag):
+    """Whether a service's hosts are named at all."""
+
+    def read(self, at: At) -> Fields:  # type: ignore[override]
+        return {"named": super().read(at)}
 
 
 _HOSTS = Section(
@@ -109,3 +120,5 @@ DNS = Section(
     rule=_complete,
     make=_with_provider,
 )  # fmt: skip
+
+DNS_OF_SERVICE = Either((Named(), DNS))

@@ -17,7 +17,7 @@ from fairlead.core.model import (
     Service,
 )
 from fairlead.settings import words
-from fairlead.settings.dns_keys import DNS
+from fairlead.settings.dns_keys import DNS, DNS_OF_SERVICE
 from fairlead.settings.groups import Either, ListOf, MapOf
 from fairlead.settings.numbers import Duration, Integer, Number, Size
 from fairlead.settings.sections import Fields, Key, Section
@@ -446,7 +446,13 @@ SERVICE = Section(
             default="the directory of the settings file",
             excludes=_ONLY_RUN,
         ),
-        Key("dns", Flag(), "Name the routes' hosts in DNS, where `dns` is given.", "dns"),
+        Key(
+            "dns",
+            DNS_OF_SERVICE,
+            "false: do not name the routes' hosts. A mapping: keep them as it says, with the keys "
+            "of the cluster's `dns`, of which it takes nothing over.",
+            default="as the cluster's `dns`",
+        ),
         Key("health", _HEALTH, "How an endpoint shows that it can serve."),
         Key(
             "balance",

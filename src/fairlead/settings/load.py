@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fairlead.core.dns_names import kept_twice
 from fairlead.core.dns_settings import Dns
 from fairlead.core.errors import SettingsError
 from fairlead.core.model import AgentPlace, Cluster, ControllerPlace, Hooks, Service
@@ -108,14 +109,25 @@ def _check_proxy(cluster: Cluster, at: At) -> None:
 
 
 def _check_dns(cluster: Cluster, at: At) -> None:
+    """Each of its places, and that none of them keeps what another one does."""
+    _check_addresses(cluster, cluster.dns, "dns", _line_of("dns", at, at.line), at)
+    for service in cluster.services:
+        where = f"services.{service.name}.dns"
+        _check_addresses(cluster, service.dns, where, _line_of_service(service.name, at), at)
+    if name := kept_twice(cluster):
+        told = f"dns: two sections of one provider would both keep {name}; name it in one of them"
+        raise SettingsError(told, at.document.file, _line_of("dns", at, at.line))
+
+
+def _check_addresses(cluster: Cluster, dns: Dns, where: str, line: int, at: At) -> None:
     """Nodes' addresses come from the platform, where it has nodes."""
-    own, line = cluster.platform in {"process", "docker"}, _line_of("dns", at, at.line)
-    if cluster.dns.provider and own and not cluster.dns.address:
-        told = f"dns: address is missing: platform {cluster.platform} does not know this machine's"
-        raise SettingsError(told, at.document.file, line)
-    if cluster.dns.address and not own:
-        told = f"dns: address is of no use on platform {cluster.platform}, which knows its nodes'"
-        raise SettingsError(told, at.document.file, line)
+    own = cluster.platform in {"process", "docker"}
+    if dns.provider and own and not dns.address:
+        told = f"address is missing: platform {cluster.platform} does not know this machine's"
+        raise SettingsError(f"{where}: {told}", at.document.file, line)
+    if dns.address and not own:
+        told = f"address is of no use on platform {cluster.platform}, which knows its nodes'"
+        raise SettingsError(f"{where}: {told}", at.document.file, line)
 
 
 def _run_by(service: Service) -> str:
@@ -141,11 +153,13 @@ def _placed(cluster: Cluster, base: Path) -> Cluster:
         hooks=_token_placed(cluster.hooks, base),
         controller=_token_placed(cluster.controller, base),
         agent=_token_placed(cluster.agent, base),
-        dns=_dns_placed(cluster.dns, base) if cluster.dns.provider else cluster.dns,
+        dns=_dns_placed(cluster.dns, base),
     )
 
 
 def _dns_placed(dns: Dns, base: Path) -> Dns:
+    if not dns.provider:
+        return dns
     hosts, zone, updates, cloudflare = dns.hosts, dns.zone, dns.rfc2136, dns.cloudflare
     return replace(
         dns,
@@ -174,7 +188,8 @@ def _service(name: str, fields: Fields, base: Path) -> Service:
     service = fill(Service(name), fields)
     cookie = service.traffic.sticky.replace("{service}", name)
     cwd = "" if service.fixed else os.path.abspath(base / service.cwd)  # noqa: PTH100
-    return replace(service, cwd=cwd, traffic=replace(service.traffic, sticky=cookie))
+    traffic, dns = replace(service.traffic, sticky=cookie), _dns_placed(service.dns, base)
+    return replace(service, cwd=cwd, traffic=traffic, dns=dns)
 
 
 def fill(base: T, fields: Mapping[str, Any]) -> T:
