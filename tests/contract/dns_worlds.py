@@ -24,7 +24,7 @@ from fairlead.dns.route53 import Route53Provider
 from fairlead.dns.zone import ZoneSyntax
 from fairlead.ports import DnsProvider
 from tests.dns.cloudflare import TOKEN, FakeCloudflare, cloudflare
-from tests.dns.knot import knot
+from tests.dns.knot import Bind, Knot, knot
 from tests.dns.route53 import FakeRoute53, route53
 
 Act = Callable[[], Awaitable[None]]
@@ -137,8 +137,8 @@ def _in_zone(text: str, name: str) -> set[str]:
 
 
 @asynccontextmanager
-async def rfc2136_world(directory: Path) -> AsyncIterator[World]:
-    with knot(directory) as server:
+async def rfc2136_world(directory: Path, kind: type[Knot]) -> AsyncIterator[World]:
+    with knot(directory, kind=kind) as server:
 
         async def put(name: str, address: str) -> None:
             server.put(name, "A", address)
@@ -222,7 +222,8 @@ _Get = Callable[[str], Any]
 WORLDS: dict[str, Callable[[_Get], AbstractAsyncContextManager[World]]] = {
     "hosts": lambda get: hosts_world(get("tmp_path")),
     "zone": lambda get: zone_world(get("tmp_path")),
-    "rfc2136 on Knot": lambda get: rfc2136_world(get("tmp_path")),
+    "rfc2136 on Knot": lambda get: rfc2136_world(get("tmp_path"), Knot),
+    "rfc2136 on BIND": lambda get: rfc2136_world(get("tmp_path"), Bind),
     **{
         f"route53 {name}": lambda get, form=form: route53_world(form, get("monkeypatch"))
         for name, form in FORMS.items()

@@ -1,4 +1,4 @@
-"""What every DNS provider does, alike: files, a real Knot, and the two APIs as strict fakes."""
+"""What every DNS provider does, alike: files, real servers, and the two APIs as strict fakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real name server for tests: Knot, with one zone that takes updates signed with its key.
+"""Real name servers for tests: Knot and BIND, with a zone that takes updates signed with its key.
 
 with knot(directory) as server:
     server.port, server.key_file      # for fairlead
@@ -59,10 +59,33 @@ zone:
     zonefile-load: difference-no-serial
     journal-content: all
 """
+_BIND = """\
+options {{
+    directory "{at}/run";
+    pid-file "{at}/pid";
+    session-keyfile "{at}/session.key";
+    managed-keys-directory "{at}/db";
+    listen-on port {port} {{ {address}; }};
+    listen-on-v6 {{ none; }};
+    recursion no;
+    dnssec-validation no;
+}};
+controls {{}};
+key fairlead {{ algorithm hmac-sha256; secret "{secret}"; }};
+zone "example.com" {{
+    type primary;
+    file "{at}/zone";
+    allow-update {{ key fairlead; }};
+}};
+"""
 _SECRET = "c2VjcmV0IG9mIGEgdGVzdCwgMzIgYnl0ZXMgbG9uZyE="
 
 
 class Knot:
+    program: tuple[str, ...] = ("knotd",)
+    package = "knot"
+    config = _CONFIG
+
     def __init__(self, directory: Path, address: str = "127.0.0.1") -> None:
         self.directory, self.address, self.port = directory, address, free_port()
         self.key_file = str(directory / "fairlead.key")
@@ -70,21 +93,21 @@ class Knot:
         for inner in ("run", "db"):
             (directory / inner).mkdir()
         (directory / "zone").write_text(_ZONE_FILE)
-        config = _CONFIG.format(at=directory, address=address, port=self.port, secret=_SECRET)
-        (directory / "knot.conf").write_text(config)
+        config = self.config.format(at=directory, address=address, port=self.port, secret=_SECRET)
+        (directory / "conf").write_text(config)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Returns when it answers for the zone."""
         log = (self.directory / "output").open("ab")
-        argv = ["knotd", "-c", str(self.directory / "knot.conf")]
+        argv = [*self.program, "-c", str(self.directory / "conf")]
         self._process = subprocess.Popen(argv, stdout=log, stderr=log)
         log.close()
         limit = time.monotonic() + PATIENCE
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > limit:
                 told = (self.directory / "output").read_text()
-                raise AssertionError(f"knotd does not come up: {told}")
+                raise AssertionError(f"{self.program[0]} does not come up: {told}")
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -115,12 +138,20 @@ class Knot:
             return False
 
 
+class Bind(Knot):
+    """In the foreground, with its words on stderr, and without a control channel."""
+
+    program = ("named", "-g")
+    package = "bind9"
+    config = _BIND
+
+
 @contextmanager
-def knot(directory: Path, address: str = "127.0.0.1") -> Iterator[Knot]:
+def knot(directory: Path, address: str = "127.0.0.1", kind: type[Knot] = Knot) -> Iterator[Knot]:
     """Skips at home where it is missing, fails in CI."""
-    if not shutil.which("knotd"):
-        missing("missing: knotd (apt-get install knot)")
-    server = Knot(directory, address)
+    if not shutil.which(kind.program[0]):
+        missing(f"missing: {kind.program[0]} (apt-get install {kind.package})")
+    server = kind(directory, address)
     server.start()
     try:
         yield server
