@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fairlead.core.errors import Busy, WireError
+from fairlead.fleet import server
 from fairlead.fleet.messages import (
     MOST_REPORT,
     PROTOCOL,
@@ -170,6 +171,24 @@ async def test_a_node_may_end_once_it_is_named_no_more(served: Served) -> None:
         await greeted(link)
         await link.send(encode(Report(0, leaving=True)), text=True)
         assert isinstance(from_controller(await link.recv()), Farewell)
+
+
+async def test_an_answer_to_a_ping_is_a_sign_of_life_and_without_one_it_has_gone(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PULSE", 0.01)
+    monkeypatch.setattr(server, "PATIENCE", 0.1)
+    clock = served.heard.clock
+    async with served.open() as link:
+        await greeted(link)
+        [agent] = served.heard.fleet.roster
+        clock.time += 100
+        await until(lambda: agent.heard == clock.time)
+        link.transport.pause_reading()
+        clock.time += 100
+        await until(lambda: agent.lost is not None)
+        assert agent.lost == agent.heard
+        link.transport.resume_reading()
 
 
 async def test_a_reason_is_no_longer_than_a_frame_takes(served: Served) -> None:

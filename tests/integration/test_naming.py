@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.dns.knot import knot
-from tests.ground import free_port
+from tests.ground import children_of, free_port
 from tests.integration.cluster import APP
 from tests.integration.named import TTL, Named
 from tests.rehearsal.ground import rehearsal
@@ -70,9 +70,9 @@ async def test_a_node_that_dies_is_withdrawn_within_ten_seconds(named: Named) ->
     agent = named.fleet.agents[1]
     nginx = agent.client.status()["proxy"]["pid"]
     assert nginx
-    workers = Path(f"/proc/{nginx}/task/{nginx}/children").read_text().split()  # noqa: ASYNC240
+    workers = children_of(nginx)
     await agent.kill()
-    for pid in (nginx, *map(int, workers)):
+    for pid in (nginx, *workers):
         os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
     await named.answers({n.address for n in named.nodes() if n is not named.nodes()[1]})

@@ -25,7 +25,9 @@ from fairlead.fleet.messages import (
 )
 from fairlead.ports import Clock, Journal
 
-OPENING, PING = 5.0, 5.0
+OPENING, PING = 5.0, 3.0
+"""Seconds that a controller has for its welcome; and between two pings, and for the answer to one.
+Together they are hardly longer than a lease (core/lease.py): who leads next finds agents there."""
 SHORTEST, LONGEST = 0.1, 3.0
 """Seconds between two tries; they grow, with jitter."""
 STEADY = 10.0

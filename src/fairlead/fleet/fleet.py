@@ -73,6 +73,7 @@ class Fleet:
     def join(self, hello: Hello, hang_up: Callable[[], None]) -> Agent:
         """An agent has come, with what it serves and knows."""
         agent = self.roster.welcome(hello, hang_up)
+        self.heard(agent)
         self.roster.retract(hello.node, (*self._service, *hello.health))
         known = self._book.tables()
         new = {name: table for name, table in hello.serves.items() if name not in known}
@@ -83,6 +84,10 @@ class Fleet:
         self.changed()
         return agent
 
+    def heard(self, agent: Agent) -> None:
+        """It has answered, whatever it was."""
+        agent.heard = self._clock.now()
+
     def hear(self, agent: Agent, report: Report) -> None:
         """WireError when it follows what this controller never said. What it says of endpoints and
         services that have ended meanwhile is passed over, and never kept."""
@@ -90,6 +95,7 @@ class Fleet:
             raise WireError(f"generation {report.applied} was never given here")
         if self.roster.agents.get(agent.node) is not agent:
             return
+        self.heard(agent)
         before = (agent.serving, agent.leaving, agent.problem)
         agent.take(self._of_now(report))
         self._take_votes(agent.node, {k: h for k, h in report.health.items() if k in self._service})
@@ -103,7 +109,7 @@ class Fleet:
         """Its connection has ended; unless it comes back it is forgotten after a while."""
         if self.roster.agents.get(agent.node) is not agent:
             return
-        agent.lost = self._clock.now()
+        agent.lost = agent.went(self._clock.now())
         self._journal.record("agent", "", f"{agent.node} has gone; its node serves on")
         asyncio.get_running_loop().call_later(FORGET, self._forget, agent)
         self.changed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,10 +11,15 @@ from fairlead.core.health import Health
 from fairlead.core.model import Counters
 from fairlead.fleet.messages import Hello, Report
 
+SILENT = 3.0
+"""Seconds without a word from an agent, which is asked for one every PULSE (fleet/server.py), after
+which either side of the connection may be cut off."""
+
 
 @dataclass(slots=True)
 class Agent:
-    """One node's agent. `lost` is when it went away (monotonic), None while it is connected.
+    """One node's agent. `lost` is when it went away (monotonic), None while it is connected;
+    `heard` is when it said or answered something last.
 
     `in_flight` holds for each draining endpoint what is in flight there, and the generation that
     the node's proxy followed when it was looked at. `digesting` are services on whose health its
@@ -26,6 +32,7 @@ class Agent:
     leaving: bool = False
     problem: str = ""
     lost: float | None = None
+    heard: float = math.inf
     applied: int = 0
     in_flight: dict[str, tuple[int, int]] = field(default_factory=dict)
     counters: dict[str, dict[str, Counters]] = field(default_factory=dict)
@@ -46,6 +53,18 @@ class Agent:
     def answers(self) -> bool:
         """It is there, and its proxy serves."""
         return self.lost is None and self.serving
+
+    def is_heard(self, now: float) -> bool:
+        return self.lost is None and now - self.heard <= SILENT
+
+    def went(self, now: float) -> float:
+        """Since when it is away, when its connection has ended: one that was silent before had gone
+        then."""
+        return now if now - self.heard <= SILENT else self.heard
+
+    def silence(self, now: float) -> float:
+        """For so many seconds it may be away."""
+        return now - (self.heard if self.lost is None else self.lost)
 
     def take(self, report: Report) -> None:
         self.applied, self.serving = report.applied, report.serving

@@ -32,13 +32,15 @@ PATH = "/v1/agents"
 MOST_AGENTS = 4096
 GREETING = 10.0
 """Seconds that an agent has for its first message."""
-PING = 5.0
-"""Seconds between two pings; who does not answer one for as long is gone."""
+PULSE, PATIENCE = 2.0, 8.0
+"""Seconds between two pings, so that it is known early how long a node that died has been silent;
+and how long the answer to one may take."""
 
 MOST_REASON = 123
 """Bytes (RFC 6455, section 5.5)."""
-REFUSED, NOT_LEADING, REPLACED = 4400, 4503, 4409
-"""Close codes: cannot be understood; another controller leads; another agent of the node came."""
+REFUSED, NOT_LEADING, REPLACED, SILENCE = 4400, 4503, 4409, 4408
+"""Close codes: cannot be understood; another controller leads; another agent of the node came; no
+answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,7 @@ async def serve_agents(fleet: Fleet, listen: str, gate: Gate) -> AsyncIterator[S
             process_request=gate.refuse,
             compression=None,
             max_size=MOST_REPORT,
-            ping_interval=PING,
-            ping_timeout=PING,
+            ping_interval=None,
             open_timeout=GREETING,
             close_timeout=1.0,
             server_header=None,
@@ -136,15 +137,18 @@ async def _follow(connection: ServerConnection, fleet: Fleet, hello: Hello) -> N
     closings: set[asyncio.Task[None]] = set()
     agent = fleet.join(hello, hang_up)
     known = hello.generation if hello.life == fleet.life else 0
-    sending = loop.create_task(_send(connection, fleet, agent, known))
-    parting = loop.create_task(_part(connection, fleet, agent))
+    works = [
+        loop.create_task(_send(connection, fleet, agent, known)),
+        loop.create_task(_part(connection, fleet, agent)),
+        loop.create_task(_ping(connection, fleet, agent)),
+    ]
     try:
         await _hear(connection, fleet, agent)
     finally:
         fleet.leave(agent)
-        for task in (sending, parting):
+        for task in works:
             task.cancel()
-        await asyncio.gather(sending, parting, return_exceptions=True)
+        await asyncio.gather(*works, return_exceptions=True)
 
 
 async def _send(connection: ServerConnection, fleet: Fleet, agent: Agent, generation: int) -> None:
@@ -153,6 +157,19 @@ async def _send(connection: ServerConnection, fleet: Fleet, agent: Agent, genera
     while True:
         generation, orders = await fleet.orders(generation)
         await connection.send(orders, text=True)
+
+
+async def _ping(connection: ServerConnection, fleet: Fleet, agent: Agent) -> None:
+    """Until one is not answered: then nothing else comes, either."""
+    try:
+        while True:
+            await asyncio.sleep(PULSE)
+            answered = await connection.ping()
+            async with asyncio.timeout(PATIENCE):
+                await answered
+            fleet.heard(agent)
+    except TimeoutError:
+        await connection.close(SILENCE, "no answer to a ping")
 
 
 async def _part(connection: ServerConnection, fleet: Fleet, agent: Agent) -> None:
