@@ -36,9 +36,10 @@ def memory(pid: int, key: str) -> float:
     return float(next(line.split()[1] for line in lines if line.startswith(f"{key}:"))) / 1024
 
 
-def _cpu(pid: int) -> float:
-    """Seconds on a processor, to the nanosecond."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+def cpu(pid: int) -> float:
+    """Seconds on a processor, to the nanosecond, of all threads that are there."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
 
 
 def _wait_ready(client: Client) -> None:
@@ -83,9 +84,9 @@ def _rows(client: Client, pid: int, seconds: float) -> list[Row]:
     assert master is not None
     nginx = [master, *_children(master)]
     time.sleep(2)
-    before = _cpu(pid), sum(map(_cpu, nginx))
+    before = cpu(pid), sum(map(cpu, nginx))
     time.sleep(seconds)
-    spent = _cpu(pid) - before[0], sum(map(_cpu, nginx)) - before[1]
+    spent = cpu(pid) - before[0], sum(map(cpu, nginx)) - before[1]
     pss = sum(memory(p, "Pss") for p in nginx)
     return [
         Row.at_most("daemon, resident, shop running", 45, memory(pid, "Rss"), "MiB"),

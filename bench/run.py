@@ -20,6 +20,7 @@ from bench import (
     docker,
     ecs,
     ecs_size,
+    fleet,
     footprint,
     live,
     plain,
@@ -38,6 +39,7 @@ PARTS: dict[str, Part] = {
     "ecs": lambda quick: ecs.measure(4, 20) if quick else ecs.measure(),
     "ecs-size": lambda quick: ecs_size.measure(20 if quick else 60),
     "plain": lambda quick: plain.measure(20 if quick else 60),
+    "fleet": lambda quick: fleet.measure(200 if quick else 1000),
     "sidecar": lambda quick: sidecar.measure(4 if quick else 20),
 }
 
