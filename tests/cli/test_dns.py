@@ -49,7 +49,9 @@ def test_plan_prints_and_apply_makes_what_it_printed(file: Path, fairlead: Any) 
     assert planned.out.splitlines()[-1] == "4 changes, 1 node can serve"
     assert "create shop.example.com A 10.0.1.100 ttl 60 (local can serve)" in planned.out
     applied = fairlead("dns", "apply", "-f", str(file))
-    assert (applied.status, applied.out) == (0, planned.out)
+    made = planned.out.replace("dry run: nothing was changed\n", "")
+    assert (applied.status, applied.out) == (0, made)
+    assert made != planned.out
     lines = [line.split() for line in hosts.read_text().splitlines() if line[:1] != "#"]
     assert [words[:2] for words in lines] == [
         ["10.0.1.100", "api.example.com"],
@@ -73,6 +75,15 @@ def test_a_service_has_its_names_kept_where_its_own_section_says(file: Path, fai
     assert "10.0.1.100 a.example.com" in first.read_text()
     assert "10.9.1.1 b.example.com" in second.read_text()
     assert "b.example.com" not in first.read_text()
+
+
+def test_a_dry_run_is_one_whatever_is_asked_for(file: Path, fairlead: Any) -> None:
+    file.write_text(f"dns: {{address: 10.0.1.100, dry_run: true}}\n{SERVICES}")
+    result = fairlead("dns", "apply", "--json", "-f", str(file))
+    assert result.status == 0
+    document = json.loads(result.out)
+    assert (document["dry_run"], len(document["changes"])) == (True, 4)
+    assert not file.with_name("fairlead.hosts").exists()
 
 
 def test_a_name_of_somebody_else_is_told_and_the_rest_is_written(file: Path, fairlead: Any) -> None:

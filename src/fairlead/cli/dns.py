@@ -34,7 +34,7 @@ def command(place: Place, what: str, as_json: bool) -> int:
     """
     outcome = _run(place, write=what == "apply")
     if as_json:
-        click.echo(json.dumps({"dry_run": what == "plan", **_document(outcome)}))
+        click.echo(json.dumps({"dry_run": outcome.dry, **_document(outcome)}))
     else:
         for line in _lines(outcome):
             click.echo(printable(line))
@@ -81,6 +81,7 @@ def _lines(outcome: Outcome) -> list[str]:
     changes = _made(outcome)
     lines = [f"{change} ({because(change, outcome.nodes)})" for change in changes]
     able = len({node.id for node in outcome.nodes if node.named})
+    lines += ["dry run: nothing was changed"] if outcome.dry else []
     return [*lines, f"{count(len(changes), 'change')}, {count(able, 'node')} can serve"]
 
 

@@ -57,7 +57,8 @@ class Dns:
 
     `ttl` is in seconds. `addresses`: which of the nodes' are named, private or public; `address` is
     this machine's own, where the platform knows no nodes. `most` is the share of a name's addresses
-    that one pass may take away. `adopt`: take over records that somebody else made.
+    that one pass may take away. `adopt`: take over records that somebody else made. `dry_run`: tell
+    what would be changed, and change nothing.
     """
 
     provider: str = ""
@@ -67,6 +68,7 @@ class Dns:
     address: str = ""
     most: float = 0.5
     adopt: bool = False
+    dry_run: bool = False
     hosts: HostsFile = field(default_factory=HostsFile)
     zone: ZoneFile = field(default_factory=ZoneFile)
     rfc2136: Updates = field(default_factory=Updates)

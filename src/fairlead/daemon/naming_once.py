@@ -26,11 +26,13 @@ from fairlead.wiring import lease_store, open_platform
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`failed` are names that could not be written, where that was asked for."""
+    """`failed` are names that could not be written, where that was asked for; `dry`: nothing was
+    to be written."""
 
     plan: Plan
     nodes: tuple[DnsNode, ...]
     failed: tuple[Problem, ...] = ()
+    dry: bool = False
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -89,8 +91,9 @@ async def _named(place: Place, seen: _Seen, fence: Fence | None) -> Outcome:
     names = names_of(place.dns, seen.cluster)
     nodes = nodes_of(place.dns, seen.nodes or (this_machine(place.dns),))
     found = await place.provider.read(names) if names else ()
-    outcome = Outcome(plan(names, nodes, found, place.keeping.rules), tuple(nodes))
-    if fence is None or not outcome.plan.changes:
+    dry = fence is None or place.keeping.dry
+    outcome = Outcome(plan(names, nodes, found, place.keeping.rules), tuple(nodes), dry=dry)
+    if fence is None or dry or not outcome.plan.changes:
         return outcome
     return replace(outcome, failed=await place.provider.apply(outcome.plan.changes, fence))
 
@@ -104,7 +107,7 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
     )
     nodes = dict.fromkeys(node for outcome in outcomes for node in outcome.nodes)
     failed = tuple(problem for outcome in outcomes for problem in outcome.failed)
-    return Outcome(whole, tuple(nodes), failed)
+    return Outcome(whole, tuple(nodes), failed, all(outcome.dry for outcome in outcomes))
 
 
 @dataclass(frozen=True, slots=True)

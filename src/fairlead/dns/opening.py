@@ -24,14 +24,14 @@ _LAG = {"route53": 60.0, "cloudflare": 10.0}
 guide); Cloudflare tells no bound, commonly 5 s."""
 
 
-def open_dns(cluster: Cluster, clock: Clock, *, dry: bool = False) -> tuple[DnsProvider, Keeping]:
+def open_dns(cluster: Cluster, clock: Clock) -> tuple[DnsProvider, Keeping]:
     """BadInput where the settings keep no DNS; Missing where a module is to be installed first."""
     dns = cluster.dns
     if not dns.provider:
         raise BadInput("the settings file has no `dns` section: see docs/dns.md")
     provider = _OPEN[dns.provider](cluster, clock)
     rules = Rules(cluster.name, _ttl(dns), dns.most, dns.adopt, _form(dns))
-    return provider, Keeping(rules, dns.ttl, _LAG.get(dns.provider, 0.0), dry)
+    return provider, Keeping(rules, dns.ttl, _LAG.get(dns.provider, 0.0), dns.dry_run)
 
 
 def _ttl(dns: Dns) -> int:

@@ -111,6 +111,8 @@ DNS = Section(
             "always may, the last never.", "dns.most"),
         Key("adopt", Flag(), "Take over records of these names that fairlead did not make.",
             "dns.adopt"),
+        Key("dry_run", Flag(), "Tell what would be changed, as events, and change nothing.",
+            "dns.dry_run"),
         Key("hosts", _HOSTS, "A hosts file (provider hosts)."),
         Key("zone", _ZONE, "A zone file (provider zone)."),
         Key("rfc2136", _RFC2136, "A name server that takes updates (provider rfc2136)."),
