@@ -6,7 +6,7 @@ import pytest
 
 from fairlead.core.errors import FairleadError
 from fairlead.core.model import CheckKind, Decision, HealthCheck, Route, Service
-from fairlead.decisions import DecisionFiles
+from fairlead.decisions import DecisionFiles, begin_epoch
 from tests.stub_edges import StubJournal
 
 GOOD = Service(
@@ -32,6 +32,25 @@ def test_dropped_decisions_are_gone_for_good(tmp_path: Path) -> None:
     files.drop("catalog")
     files.drop("never-known")
     assert DecisionFiles(tmp_path / "decisions", StubJournal()).get("catalog") == Decision()
+
+
+def test_a_controller_that_leads_again_goes_on_unless_another_has_led_meanwhile(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "decisions"
+    assert not begin_epoch(folder, 4)
+    DecisionFiles(folder, StubJournal()).put("catalog", DECISION)
+    assert not begin_epoch(folder, 5)
+    assert DecisionFiles(folder, StubJournal()).get("catalog") == DECISION
+    assert begin_epoch(folder, 7)
+    assert DecisionFiles(folder, StubJournal()).get("catalog") == Decision()
+    assert not begin_epoch(folder, 7)
+
+
+def test_a_lease_that_was_made_anew_tells_nothing_of_who_led(tmp_path: Path) -> None:
+    begin_epoch(tmp_path, 4)
+    DecisionFiles(tmp_path, StubJournal()).put("catalog", DECISION)
+    assert begin_epoch(tmp_path, 1)
 
 
 def test_a_broken_file_is_set_aside_and_told(tmp_path: Path) -> None:

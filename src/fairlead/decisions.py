@@ -14,6 +14,20 @@ from fairlead.ports import Journal
 EMPTY = Decision()
 
 
+def begin_epoch(folder: Path, epoch: int) -> bool:
+    """For a controller that begins to lead in this epoch of its lease: what it decided before is
+    void if another one has led in between, which followed the platform's counts, as this one has to
+    do now. Whether there was such a decision."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "epoch"
+    before = path.read_text() if path.exists() else str(epoch - 1)
+    write_atomically(path, str(epoch).encode())
+    void = [] if before == str(epoch - 1) else list(folder.glob("*.json"))
+    for each in void:
+        each.unlink()
+    return bool(void)
+
+
 class DecisionFiles:
     """Implements ports.Decisions. A file that cannot be read is set aside and told, not fatal."""
 

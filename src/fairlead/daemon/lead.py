@@ -19,6 +19,7 @@ from fairlead.daemon.lock import hold
 from fairlead.daemon.naming import named
 from fairlead.daemon.signals import on_signals
 from fairlead.daemon.start import at_work, begin, let_go
+from fairlead.decisions import begin_epoch
 from fairlead.fleet.server import Gate, serve_agents
 from fairlead.journal import EventLog
 from fairlead.leases.holder import Holder
@@ -48,6 +49,7 @@ class Controller:
     async def _lead(self) -> None:
         """Until somebody asks for the end, or the lease is lost."""
         cluster, journal = self._cluster, self._journal
+        self._forget()
         wired, fleet = wire_fleet(cluster, self._state, journal, self._lease.confirm)
         control = DaemonControl(wired, journal, lambda: load(self._file), self.ending)
         gate = Gate(self._token, lambda: self._lease.epoch)
@@ -62,6 +64,13 @@ class Controller:
                 await self._until_ending(self._lease.lost.wait())
         await let_go(wired)
         journal.record("led", "", "the nodes serve on")
+
+    def _forget(self) -> None:
+        """Nothing where the count is kept here: it is known to this controller alone."""
+        epoch, folder = self._lease.epoch, self._state / "decisions"
+        if epoch and self._cluster.platform == "ecs" and begin_epoch(folder, epoch):
+            told = "another controller has led meanwhile: what was asked of this one is void"
+            self._journal.record("decisions-void", "", told)
 
     def _tell(self, problem: str) -> None:
         kind = "problem" if problem else "recovered"
