@@ -56,6 +56,7 @@ class FakeEcs:
         self.definitions: dict[str, dict[str, Any]] = {}
         self.protected: dict[str, datetime] = {}
         self.instances = {f"{ARN}:container-instance/{CLUSTER}/ci-{n}": n for n in (1, 2)}
+        self.draining: set[str] = set()
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.hook: Callable[[str, dict[str, Any]], Any] = lambda *_: None
         self.schedule, self.runs, self.page = True, True, 100
@@ -188,8 +189,12 @@ class FakeEcs:
     def _DescribeTaskDefinition(self, taskDefinition: str) -> Any:
         return {"taskDefinition": self.definitions[taskDefinition]}
 
-    def _ListContainerInstances(self, cluster: str, nextToken: str = "") -> Any:
-        return self._paged("containerInstanceArns", list(self.instances), nextToken)
+    def _ListContainerInstances(self, cluster: str, nextToken: str = "", status: str = "") -> Any:
+        found = [arn for arn in self.instances if status in ("", self._status(arn))]
+        return self._paged("containerInstanceArns", found, nextToken)
+
+    def _status(self, instance: str) -> str:
+        return "DRAINING" if instance in self.draining else "ACTIVE"
 
     def _DescribeContainerInstances(self, cluster: str, containerInstances: list[str]) -> Any:
         return {"containerInstances": [self._instance(arn) for arn in containerInstances]}
@@ -199,7 +204,7 @@ class FakeEcs:
         return {
             "containerInstanceArn": arn,
             "ec2InstanceId": f"i-{number:017x}",
-            "status": "ACTIVE",
+            "status": self._status(arn),
             "agentConnected": True,
             "remainingResources": [
                 {"name": "CPU", "type": "INTEGER", "integerValue": 1024},

@@ -2,7 +2,7 @@
 
 Every turn lists the tasks, a hundred a call, and describes those that may have changed: at rest one
 call, whatever their number. The rest is read when something of it must have changed, and seldom
-otherwise. With 10 services and 50 tasks that is 1.2 calls a second at the default interval of 2 s.
+otherwise. With 10 services and 50 tasks that is 1.4 calls a second at the default interval of 2 s.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from fairlead.core.errors import PlatformError
 from fairlead.platforms.ecs.counts import Count, Said
 from fairlead.platforms.ecs.memory import Memory
+from fairlead.platforms.ecs.node_reads import NodeReads
 from fairlead.platforms.ecs.reader import BATCH, SERVICES_BATCH, Reader
 from fairlead.ports import Clock
 
 COUNTS_EVERY = 12.0
-NODES_EVERY = 60.0
 LISTS_EVERY = 30.0
 _LONGEST_WAIT = 30.0
 _SHORTEST_WAIT = 0.2
@@ -46,10 +46,8 @@ class _Due:
     """When what is read next (monotonic seconds), and what sooner."""
 
     counts: float = 0.0
-    nodes: float = 0.0
     lists: float = 0.0
     dirty: set[str] = field(default_factory=set)
-    puzzling: set[str] = field(default_factory=set)
     listed: tuple[str, ...] = ()
     first: bool = True
     offset: int = 0
@@ -58,7 +56,7 @@ class _Due:
 class Poller:
     def __init__(self, reader: Reader, memory: Memory, wishes: Wishes, clock: Clock) -> None:
         self._reader, self._memory, self._wishes, self._clock = reader, memory, wishes, clock
-        self._due = _Due()
+        self._due, self._nodes = _Due(), NodeReads(reader, memory)
         self._poked = asyncio.Event()
         self._turned = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +71,7 @@ class Poller:
         """Read now, or with the next read (`wake` false); the counts of these services too."""
         self._due.dirty.update(set(services) - {""})
         if nodes:
-            self._due.nodes = 0.0
+            self._nodes.soon()
         if wake:
             self._poked.set()
 
@@ -110,7 +108,8 @@ class Poller:
         problem = await self._read_tasks(changed)
         self._tell(changed)
         news = await self._read_definitions(t.definition for t in self._memory.all_tasks())
-        await self._read_nodes()
+        if await self._nodes.turn(self._clock.now()):
+            self._wishes.changed("")
         if not news:
             changed.clear()
         await self._read_counts(changed)
@@ -181,21 +180,6 @@ class Poller:
         for arn in new:
             self._memory.definitions[arn] = await self._reader.definition(arn)
         return bool(new)
-
-    async def _read_nodes(self) -> None:
-        used = {t.instance for t in self._memory.all_tasks()} - {""}
-        now = self._clock.now()
-        if now < self._due.nodes and used <= self._memory.instances.keys() | self._due.puzzling:
-            return
-        self._due.nodes, self._due.puzzling = now + NODES_EVERY, used
-        instances = {i.arn: i for i in await self._reader.instances()}
-        machines = {i.machine for i in instances.values() if i.machine}
-        addresses = await self._reader.addresses(machines) if machines else {}
-        kept = {m: a for m, a in self._memory.addresses.items() if m in machines}
-        before = self._memory.instances, self._memory.addresses
-        self._memory.instances, self._memory.addresses = instances, kept | addresses
-        if before != (self._memory.instances, self._memory.addresses):
-            self._wishes.changed("")
 
     async def _read_counts(self, changed: set[str]) -> None:
         now = self._clock.now()

@@ -67,6 +67,11 @@ class Reader:
             raise PlatformError(f"the answer holds no task definition {arn}")
         return found
 
+    async def draining(self) -> list[str]:
+        """ARNs of the container instances that are set to DRAINING."""
+        action, key = "ecs:ListContainerInstances", "containerInstanceArns"
+        return await self._list(action, key, status="DRAINING")
+
     async def instances(self) -> list[Instance]:
         """All container instances of the cluster; nothing less."""
         arns = await self._list("ecs:ListContainerInstances", "containerInstanceArns")
