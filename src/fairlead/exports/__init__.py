@@ -1,0 +1,1 @@
+"""What a strategy needs, as files for other tools: complete, and checked."""
