@@ -50,12 +50,17 @@ def lease_store(cluster: Cluster, state: Path) -> LeaseStore:
     return FileLease(Path(cluster.controller.lease or state / "lease.json"))
 
 
+async def _opened() -> None:
+    """Nothing to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """The platform of the settings file, by what the daemon may ask of it.
 
     `open` is awaited once, before anything else; `follow` takes changed settings; `gated` lets the
-    platform have its say in every check; `marked` are drains that the cluster itself remembers.
+    platform have its say in every check; `marked` are drains that the cluster itself remembers;
+    `anew` waits until all that is known of the platform was read after it was called.
     """
 
     platform: Platform
@@ -67,6 +72,7 @@ class Running:
     metered: Metered | None = None
     gated: Callable[[Prober], Prober] = lambda prober: prober
     marked: Callable[[Collection[Service]], dict[str, str]] = lambda _: {}
+    anew: Callable[[], Awaitable[None]] = _opened
 
 
 class ClosingChecks(Checks, Protocol):
@@ -123,6 +129,7 @@ def wire_fleet(
     clock, bell = SystemClock(), Bell()
     running = fenced(open_platform(cluster, state, bell.notify, journal), fence)
     fleet = Fleet(bell.notify, bell.report, journal, clock)
+    fleet.informed = running.anew
     wired = _looped(state, journal, bell, running, fleet, fleet)
     return replace(wired, roster=fleet.roster), fleet
 
@@ -181,10 +188,6 @@ def open_proxy(cluster: Cluster, state: Path, notify: Notify, journal: Journal) 
     return PlainProxy(cluster.plain, cluster.front, journal, withdraw=own)
 
 
-async def _opened() -> None:
-    """Nothing to wait for."""
-
-
 def _keep(_: Cluster) -> None:
     """Nothing of it changes while it runs."""
 
@@ -225,6 +228,7 @@ def _ecs(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Running
         discovery=platform if settings.discover else None,
         metered=platform,
         marked=platform.marked,
+        anew=platform.anew,
     )
 
 

@@ -173,6 +173,23 @@ async def test_an_agents_first_orders_wait_for_what_it_has_said() -> None:
         await waiting
 
 
+async def test_one_that_read_the_platform_itself_is_told_nothing_that_is_older() -> None:
+    heard, read = Heard(), asyncio.Event()
+
+    async def informed() -> None:
+        await read.wait()
+
+    heard.fleet.informed = informed
+    for more in ({"life": heard.fleet.life, "generation": 1}, {"life": "another", "generation": 0}):
+        await heard.fleet.digested(came(heard, **more))
+    alone = came(heard, life=heard.fleet.life, generation=0)
+    waiting = asyncio.create_task(heard.fleet.digested(alone))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    read.set()
+    await waiting
+
+
 async def test_counters_are_added_whatever_each_version_counts() -> None:
     few = Counters(1, 10, 1, (0, 9, 0, 0, 1), (1, 2), 0.5)
     more = Counters(2, 5, 0, (0, 5, 0, 0, 0), (1, 1, 3), 0.25)

@@ -36,6 +36,8 @@ FORGET = 60.0
 """Seconds after which an agent that went away is counted no more."""
 GATHER, QUIET = 5.0, 0.5
 """A new controller waits so long for agents, and until none has come for so long (seconds)."""
+FOLLOW = 0.2
+"""Seconds that tables take to follow a read of the platform."""
 DIGEST = 1.0
 """Seconds that an agent's first orders wait for what it has said."""
 
@@ -45,7 +47,8 @@ class Fleet:
 
     `report` is told the health of endpoints, `changed` whenever an agent comes, goes, or says
     something else of its proxy. `unnamed` is awaited before a node that wants to end may do so:
-    until nobody is sent there any more.
+    until nobody is sent there any more. `informed` is awaited before an agent that has read the
+    platform itself is told anything: until all that is known here was read later.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Fleet:
         self.roster = Roster()
         self.changed: Callable[[], None] = lambda: None
         self.unnamed: Callable[[str], Awaitable[None]] = _at_once
+        self.informed: Callable[[], Awaitable[None]] = _known
         self._book = Book()
         self._encoded: dict[int, bytes] = {}
         self._found: dict[str, ServiceTable] = {}
@@ -74,6 +78,7 @@ class Fleet:
         """An agent has come, with what it serves and knows."""
         agent = self.roster.welcome(hello, hang_up)
         self.heard(agent)
+        agent.alone = hello.life == self.life and not hello.generation
         self.roster.retract(hello.node, (*self._service, *hello.health))
         known = self._book.tables()
         new = {name: table for name, table in hello.serves.items() if name not in known}
@@ -115,7 +120,11 @@ class Fleet:
         self.changed()
 
     async def digested(self, agent: Agent) -> None:
-        """Until tables follow what the agent said of their endpoints, or for a moment."""
+        """Until tables follow what the agent said of their endpoints, or for a moment; and until
+        they are newer than what it has found when it was alone."""
+        if agent.alone:
+            await self.informed()
+            await asyncio.sleep(FOLLOW)
         with suppress(TimeoutError):
             async with asyncio.timeout(DIGEST):
                 while agent.digesting:
@@ -268,6 +277,10 @@ class Fleet:
 
 async def _at_once(_: str) -> None:
     """Nobody is sent to nodes by name."""
+
+
+async def _known() -> None:
+    """The platform is always known as it is."""
 
 
 def summed(of_nodes: Collection[Counters]) -> Counters:

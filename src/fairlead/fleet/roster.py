@@ -19,7 +19,7 @@ which either side of the connection may be cut off."""
 @dataclass(slots=True)
 class Agent:
     """One node's agent. `lost` is when it went away (monotonic), None while it is connected;
-    `heard` is when it said or answered something last.
+    `heard` is when it said or answered something last. `alone`: it has read the platform itself.
 
     `in_flight` holds for each draining endpoint what is in flight there, and the generation that
     the node's proxy followed when it was looked at. `digesting` are services on whose health its
@@ -33,6 +33,7 @@ class Agent:
     problem: str = ""
     lost: float | None = None
     heard: float = math.inf
+    alone: bool = False
     applied: int = 0
     in_flight: dict[str, tuple[int, int]] = field(default_factory=dict)
     counters: dict[str, dict[str, Counters]] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 import time
@@ -207,6 +208,25 @@ async def test_what_ecs_says_of_a_service_is_told_once(world: World) -> None:
         turns = world.ecs.count("DescribeServices")
         await until(lambda turns=turns: world.ecs.count("DescribeServices") > turns, "a read")
     assert world.told.of("ecs") == [said["message"]]
+
+
+async def test_anew_waits_for_a_read_that_begins_later_and_does_not_fail(world: World) -> None:
+    world.ecs.add("catalog", 1)
+    platform = await world.opened("catalog")
+
+    def fail(name: str, _: object) -> None:
+        if name == "DescribeTasks":
+            raise refusal("ServerException", name, status=500)
+
+    world.ecs.hook = fail
+    before = world.ecs.count("ListTasks")
+    waiting = asyncio.create_task(platform.anew())
+    await until(lambda: world.ecs.count("ListTasks") >= before + 2)
+    assert not waiting.done()
+    world.ecs.hook = lambda *_: None
+    good = world.ecs.count("ListTasks")
+    await waiting
+    assert world.ecs.count("ListTasks") > good
 
 
 async def test_a_service_that_is_not_there_is_a_problem(world: World) -> None:

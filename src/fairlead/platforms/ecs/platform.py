@@ -91,6 +91,10 @@ class EcsPlatform:
         """What came out of the queue of events."""
         return self._events.heard
 
+    async def anew(self) -> None:
+        """Until all that is known was read after this was called."""
+        await self._poller.anew()
+
     async def observe(self, services: Collection[Service]) -> Sighting:
         """From memory, which is at most one interval old."""
         wanted = [service for service in services if service.container.task_service]

@@ -82,6 +82,15 @@ class Poller:
             async with asyncio.timeout(timeout):
                 await self._turned.wait()
 
+    async def anew(self) -> None:
+        """Until all was read by a read that began after this: the one that goes on now may hold
+        answers that are as old as the time for which nothing came through."""
+        whole = 0
+        while whole < 2:
+            self.poke()
+            await self.turned(_LONGEST_WAIT)
+            whole += self._turned.is_set() and not self._memory.problem
+
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
