@@ -198,7 +198,8 @@ async def test_down_takes_its_own_containers_along_and_leaves_the_others(
 
 
 async def test_logs_of_containers_are_shown(cluster: Make, engine: PrivateEngine) -> None:
-    command = ["sh", "-c", "echo here I am; exec busybox httpd -f -p 8080 -h /www"]
+    serve = "trap 'exit 0' TERM; busybox httpd -f -p 8080 -h /www & wait"
+    command = ["sh", "-c", f"echo here I am; {serve}"]
     shop = docker(
         cluster, engine, {"app": app(image=engine.image, run=command, health={"path": "/"})}
     )

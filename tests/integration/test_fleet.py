@@ -99,7 +99,7 @@ async def test_an_agent_that_ends_is_let_go_at_once_where_no_dns_names_its_node(
 
 
 async def test_a_wrong_token_is_refused_and_told(fleet: Fleet, tmp_path: Path) -> None:
-    await fleet.controller.start()
+    fleet.controller.spawn()
     wrong = tmp_path / "wrong"
     wrong.write_text("not-the-token-of-the-cluster")
     agent = fleet.agent("n1", token_file=str(wrong))

@@ -112,7 +112,10 @@ async def test_what_happened_meanwhile_is_seen_when_it_is_back(mortal: Harbour) 
 
 
 async def test_a_stop_that_the_engine_did_not_hear_is_asked_again(mortal: Harbour) -> None:
-    platform, service = mortal.platform(), mortal.service(script=STUBBORN)
+    """It does not end within the timeout. An engine without live-restore asks it to end as well, and
+    waits for that before it answers."""
+    script = STUBBORN.replace("''", "'sleep 3; exit'")
+    platform, service = mortal.platform(), mortal.service(script=script)
     mine = await platform.start(service)
     mortal.engine.kill()
     await away(platform)
