@@ -112,8 +112,8 @@ async def test_what_happened_meanwhile_is_seen_when_it_is_back(mortal: Harbour) 
 
 
 async def test_a_stop_that_the_engine_did_not_hear_is_asked_again(mortal: Harbour) -> None:
-    """It does not end within the timeout. An engine without live-restore asks it to end as well, and
-    waits for that before it answers."""
+    """It does not end within the timeout. An engine without live-restore asks it too, and waits for
+    its end before it answers."""
     script = STUBBORN.replace("''", "'sleep 3; exit'")
     platform, service = mortal.platform(), mortal.service(script=script)
     mine = await platform.start(service)
