@@ -3,9 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import ground
 from tests.docker_engine import PrivateEngine, private_engine
+
+settings.register_profile("fairlead", deadline=None)  # other tests may have the machine
+settings.load_profile("fairlead")
 
 
 @pytest.fixture

@@ -8,17 +8,15 @@ Bursts coalesce: however often a service is notified before its pass begins, it 
 from __future__ import annotations
 
 import asyncio
-import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import MappingProxyType
 
 from fairlead.core.errors import FairleadError, ProxyError
 from fairlead.core.health import Health
 from fairlead.core.model import EntryState, RoutingTable
 from fairlead.core.view import Drain
+from fairlead.faults import told
 from fairlead.service_pass import Edges, ServicePass
 from fairlead.tracking import Tracked
 
@@ -31,7 +29,8 @@ class Reconciler:
     """Brings every tracked service to what is wanted. Commands change `tracked` and `notify`.
 
     `filed` holds the counts of the settings file, by service. `spared` are services that the proxy
-    serves, and of which it is not known yet whether they are still wanted.
+    serves, and of which it is not known yet whether they are still wanted; with `unsure` that is
+    not known of any.
     """
 
     def __init__(self, edges: Edges) -> None:
@@ -39,6 +38,7 @@ class Reconciler:
         self.tracked: dict[str, Tracked] = {}
         self.filed: dict[str, int] = {}
         self.spared: frozenset[str] = frozenset()
+        self.unsure = False
         self._pass = ServicePass(edges, self.notify)
         self._dirty: set[str] = set()
         self._deadlines: dict[str, float] = {}
@@ -121,7 +121,8 @@ class Reconciler:
             live = await self.edges.proxy.read()
             for name, tracked in self.tracked.items():
                 tracked.pushed = live.get(name)
-            for name in live.keys() - self.tracked.keys() - self.spared:
+            strange = live.keys() - self.tracked.keys() - self.spared
+            for name in () if self.unsure else strange:
                 await self.edges.proxy.drop(name)
 
     async def _attempt(self, name: str, tracked: Tracked) -> None:
@@ -131,10 +132,7 @@ class Reconciler:
         except FairleadError as error:
             self._retry(name, tracked, str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours in one service spares the rest
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(where.filename).name}:{where.lineno}"
-            self._retry(name, tracked, f"fairlead itself failed: {error!r} at {place}")
-            sys.excepthook(type(error), error, error.__traceback__)
+            self._retry(name, tracked, told(error))
 
     def _retry(self, name: str, tracked: Tracked, problem: str) -> None:
         self._tell_problem(tracked, problem)

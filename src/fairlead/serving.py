@@ -6,14 +6,58 @@ takes the process's signals, and nobody here wants either.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 IDLE_TIMEOUT = 30
 """Seconds that an idle client connection is kept."""
+HEAD_TIMEOUT = 10.0
+"""Seconds that the head of a request may take, from the connection's or the head's first byte."""
+
+
+class Bounded(H11Protocol):
+    """Hangs up on who does not say in time what it wants, and, without an answer, on who comes when
+    there are twice as many as are served: uvicorn alone keeps both for ever."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.limit_concurrency and len(self.connections) > 2 * self.limit_concurrency:
+            transport.abort()
+        self._time()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop()
+
+    def _time(self) -> None:
+        if self._in_request():
+            self._stop()
+        elif self._late is None:
+            self._late = self.loop.call_later(HEAD_TIMEOUT, self._hang_up)
+
+    def _stop(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _hang_up(self) -> None:
+        self._late = None
+        if not self._in_request():
+            self.transport.abort()
+
+    def _in_request(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
 
 class Server(uvicorn.Server):
@@ -40,7 +84,7 @@ async def serve_on(
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         application,
-        http="h11",
+        http=Bounded,
         ws="none",
         lifespan="off",
         loop="none",

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+import pytest
+
 from fairlead.agent.follower import Follower
-from fairlead.core.model import ServiceTable
+from fairlead.core.errors import ProxyError
+from fairlead.core.model import Entry, ServiceTable
 from fairlead.daemon.start import running
 from fairlead.fleet.messages import PROTOCOL, Assignment, Orders, Report, Watched
 from tests.fleet.ground import CHECK, DRAINING, ILL, UP, WELL, endpoint, table
@@ -25,6 +28,19 @@ class SlowProxy(StubProxy):
         self.waiting += 1
         await self.gate.wait()
         self.waiting -= 1
+        return await super().push(table)
+
+
+@dataclass
+class Refusing(StubProxy):
+    """Does not take the tables of a service."""
+
+    service: str = "bad"
+    error: Exception = field(default_factory=lambda: ProxyError("nginx refused PUT /services/bad"))
+
+    async def push(self, table: ServiceTable) -> int:
+        if table.service == self.service:
+            raise self.error
         return await super().push(table)
 
 
@@ -201,3 +217,56 @@ async def test_that_it_is_about_to_leave_is_said_at_once() -> None:
     made = follower()
     made.leave()
     assert (await made.report()).leaving
+
+
+async def test_a_table_that_is_refused_holds_up_no_other_and_the_node_serves() -> None:
+    proxy = Refusing({"bad": table("bad", z=UP)})
+    made = follower(proxy)
+    async with at_work(made):
+        made.take(orders(1, table("bad", z=DRAINING)))
+        made.take(orders(2, table(a=DRAINING, b=UP)))
+        report = await said(made, lambda report: "a" in report.in_flight)
+        assert (report.applied, report.tried, set(report.refused)) == (0, 2, {"bad"})
+        assert (report.followed("app"), report.followed("bad")) == (2, 0)
+        assert report.serving
+        assert "nginx refused PUT /services/bad" in report.problem
+        proxy.service = ""
+        report = await said(made, lambda report: "z" in report.in_flight)
+        assert (report.applied, report.refused, report.problem) == (2, {}, "")
+
+
+async def test_a_fault_of_ours_in_one_service_is_told_and_spares_the_rest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    proxy = Refusing(error=ZeroDivisionError("ours"))
+    made = follower(proxy)
+    async with at_work(made):
+        made.take(orders(1, table("bad", z=UP)))
+        made.take(orders(2, table(a=UP)))
+        report = await said(made, lambda report: report.tried == 2 and bool(report.refused))
+        assert "fairlead itself failed: ZeroDivisionError('ours')" in report.refused["bad"]
+        assert proxy.up("app") == {"a"}
+        proxy.service = ""
+        await said(made, lambda report: report.applied == 2)
+    assert "Traceback" in capsys.readouterr().err
+
+
+async def test_that_the_proxy_has_ended_is_over_once_it_was_sent() -> None:
+    made = follower()
+    made.leave()
+    made.end()
+    report = await made.report()
+    assert (report.ended, made.over.is_set()) == (True, False)
+    made.sent(report)
+    assert made.over.is_set()
+
+
+async def test_the_proxy_learns_what_is_near_this_node() -> None:
+    proxy = StubProxy()
+    made = Follower(proxy, StubJournal(), "n1")
+    made.checks = StubChecks()
+    here, there = Entry("a", "10.0.0.1", 80, node="n1"), Entry("b", "10.0.0.2", 80, node="n2")
+    async with at_work(made):
+        made.take(orders(3, ServiceTable("app", (), (here, there))))
+        await said(made, lambda report: report.applied == 3)
+    assert [entry.near for entry in proxy.tables["app"].entries] == [True, False]

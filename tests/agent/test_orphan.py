@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from fairlead.agent.orphan import Orphan, Patience, Sources
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Endpoint, Phase, Service, Sighting
@@ -23,6 +25,7 @@ class Platform(StubPlatform):
 
     partial: bool = False
     reads: int = 0
+    fault: bool = False
     hold: asyncio.Event | None = None
 
     def has(self, *endpoints: Endpoint) -> None:
@@ -30,6 +33,8 @@ class Platform(StubPlatform):
 
     async def observe(self, services: object) -> Sighting:
         self.reads += 1
+        if self.fault:
+            raise KeyError("ours")
         if self.hold:
             await self.hold.wait()
         return Sighting(tuple(self.of("app").values()), complete=not self.partial)
@@ -139,6 +144,22 @@ async def test_a_platform_that_cannot_be_opened_is_tried_again_and_the_node_serv
         node.problem = ""
         await until(lambda: node.states() == {"a": UP})
     assert node.journal.kinds().count("orphan") == 2  # alone, and no more
+
+
+async def test_a_fault_of_ours_is_told_and_the_next_look_is_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    node = Node()
+    node.platform.has(endpoint("a"))
+    node.platform.fault = True
+    async with node.alone():
+        await until(lambda: "problem" in node.journal.kinds())
+        node.platform.fault = False
+        await until(lambda: node.states() == {"a": UP})
+    told = next(message for kind, _, message, _ in node.journal.records if kind == "problem")
+    assert told.startswith("fairlead itself failed: KeyError('ours')")
+    assert node.closed == 1
+    assert "Traceback" in capsys.readouterr().err
 
 
 def _in(each: Endpoint, phase: Phase) -> Endpoint:

@@ -115,3 +115,18 @@ async def test_every_mistake_is_refused_at_once_and_the_journal_tells_the_first(
     assert event.kind == "apply-refused"
     assert "(and 2 more, see: fairlead check); the settings in force stay" in event.message
     await asyncio.sleep(0)
+
+
+async def test_what_is_met_later_is_served_on_as_well_while_nothing_can_be_discovered(
+    ground: Ground,
+) -> None:
+    discovery, proxy = _Found(), ground.world.proxy
+    ground.running.discovery = discovery
+    ground.control.begin(SHOP, set())
+    proxy.tables["late"] = ServiceTable("late", entries=(Entry("z", "127.0.0.1", 80),))
+    await ground.world.loop._resync()
+    assert "late" in proxy.tables
+    discovery.away = False
+    await ground.control.discover()
+    await ground.world.loop._resync()
+    assert "late" not in proxy.tables

@@ -64,7 +64,6 @@ async def test_an_agent_that_reconnects_in_a_drain_has_to_say_it_again() -> None
     generation = await heard.fleet.push(table(a=DRAINING, b=UP))
     heard.fleet.hear(agent, Report(generation, in_flight={"a": 0}))
     heard.fleet.leave(agent)
-    assert await in_flight(heard) is None
     again = came(heard)
     assert await in_flight(heard) is None
     heard.fleet.hear(again, Report(generation, in_flight={"a": 0}))
@@ -78,6 +77,8 @@ async def test_generations_that_were_never_given_are_refused() -> None:
     for wrong in (generation + 1, -1):
         with pytest.raises(WireError, match="never given"):
             heard.fleet.hear(agent, Report(wrong))
+        with pytest.raises(WireError, match="never given"):
+            heard.fleet.hear(agent, Report(0, tried=wrong))
     assert not await heard.fleet.follows("app")
 
 
@@ -214,3 +215,65 @@ async def test_who_is_about_to_leave_is_told_once() -> None:
         heard.fleet.hear(agent, Report(0, leaving=True))
     assert agent.parting.is_set()
     assert [m for _, _, m, _ in heard.journal.records].count("n1 is about to leave") == 1
+
+
+async def test_a_node_that_has_ended_in_order_holds_up_no_drain() -> None:
+    heard = Heard()
+    heard.watch("a", initial=WELL)
+    stays, goes = came(heard, "n1", health={"a": WELL}), came(heard, "n2", health={"a": WELL})
+    generation = await heard.fleet.push(table(a=DRAINING, b=UP))
+    heard.fleet.hear(stays, Report(generation, in_flight={"a": 0}))
+    heard.fleet.hear(goes, Report(0, leaving=True))
+    assert await in_flight(heard) is None
+    heard.services.clear()
+    heard.fleet.hear(goes, Report(0, leaving=True, ended=True))
+    assert await in_flight(heard) == 0
+    assert heard.services == [""]
+    assert set(heard.fleet.roster.votes("a")) == {"n1"}
+    heard.fleet.leave(goes)
+    assert [agent.node for agent in heard.fleet.roster] == ["n1"]
+
+
+async def test_a_node_that_vanished_holds_up_the_drains_that_begin_afterwards() -> None:
+    heard = Heard()
+    stays, gone = came(heard, "n1"), came(heard, "n2")
+    heard.fleet.leave(gone)
+    generation = await heard.fleet.push(table(a=DRAINING, b=UP))
+    heard.fleet.hear(stays, Report(generation, in_flight={"a": 0}))
+    assert await in_flight(heard) is None
+
+
+async def test_one_refused_table_holds_up_only_its_own_drains() -> None:
+    heard = Heard()
+    agent = came(heard)
+    await heard.fleet.push(table("bad", z=DRAINING))
+    generation = await heard.fleet.push(table(a=DRAINING, b=UP))
+    said = Report(
+        0, in_flight={"a": 0, "z": 0}, tried=generation, refused={"bad": "too many entries"}
+    )
+    heard.fleet.hear(agent, said)
+    assert await in_flight(heard) == 0
+    assert "z" not in await heard.fleet.counters("bad")
+    assert (await heard.fleet.follows("app"), await heard.fleet.follows("bad")) == (True, False)
+
+
+async def test_what_a_late_agent_serves_and_nobody_knows_is_looked_at_at_once() -> None:
+    heard = Heard()
+    await heard.fleet.push(table(a=UP))
+    came(heard, "n1", serves={"app": table(a=UP)})
+    assert heard.services == []
+    came(heard, "n2", serves={"old": table("old", z=UP)})
+    assert heard.services == [""]
+    assert "old" in await heard.fleet.read()
+
+
+async def test_what_has_ended_here_is_told_a_late_agent_without_another_look() -> None:
+    heard = Heard()
+    await heard.fleet.push(table(a=UP))
+    await heard.fleet.drop("app")
+    came(heard, "n1", serves={"app": table(a=UP)})
+    assert heard.services == []
+    assert await heard.fleet.read() == {}
+    orders = from_controller((await heard.fleet.orders(0))[1])
+    assert isinstance(orders, Orders)
+    assert orders.gone == ("app",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from fairlead.agent.overlay import overlay
@@ -11,6 +11,7 @@ from fairlead.core.errors import ProxyError
 from fairlead.core.health import Health
 from fairlead.core.model import Counters, Entry, EntryState, RoutingTable
 from fairlead.core.plan import SETTLE
+from fairlead.faults import told
 from fairlead.fleet.messages import Assignment, Hello, Orders, Report, Watched
 from fairlead.ports import Checks, Journal, Proxy
 
@@ -25,6 +26,8 @@ class Follower:
     """`checks` reports to `saw`; `run` does the work, for as long as it is not cancelled.
 
     What a report held is kept until it was `sent`, so that one that got lost is said again.
+    `applied` is the generation that the proxy follows with all services, `tried` with all but those
+    that it `refused`, by service with the reason.
     """
 
     def __init__(self, proxy: Proxy, journal: Journal, node: str = "") -> None:
@@ -32,8 +35,11 @@ class Follower:
         self.checks: Checks
         self.assignments: dict[str, Assignment] = {}
         self.health: dict[str, Health] = {}
-        self.generation = self.applied = 0
+        self.generation = self.applied = self.tried = 0
         self.serving, self.leaving, self.problem = True, False, ""
+        self.refused: dict[str, str] = {}
+        self.over = asyncio.Event()
+        self._ended = False
         self._dirty: set[str] = set()
         self._work, self._news = asyncio.Event(), asyncio.Event()
         self._life = 0
@@ -69,7 +75,7 @@ class Follower:
     def start_over(self) -> None:
         """Generations known so far mean nothing any more, and nothing of it is followed."""
         self._life += 1
-        self.generation = self.applied = 0
+        self.generation = self.applied = self.tried = 0
         self._in_flight.clear()
         self._told.clear()
 
@@ -93,6 +99,11 @@ class Follower:
         self.leaving = True
         self._news.set()
 
+    def end(self) -> None:
+        """The proxy has ended, after the last request in flight. `over`: that was sent."""
+        self._ended = True
+        self._news.set()
+
     async def run(self) -> None:
         while True:
             await self._wait()
@@ -111,8 +122,10 @@ class Follower:
         for key, health in report.health.items():
             if self._fresh.get(key) == health:
                 del self._fresh[key]
-        if report.applied == self.applied:
+        if _followed(report) == self._followed():
             self._told |= report.in_flight
+        if report.ended:
+            self.over.set()
 
     def said_nothing(self) -> None:
         """To a controller that is met anew, everything is news."""
@@ -137,7 +150,13 @@ class Follower:
             self.serving,
             self.leaving,
             self.problem,
+            self.tried,
+            dict(self.refused),
+            self._ended,
         )
+
+    def _followed(self) -> tuple[int, int, dict[str, str]]:
+        return self.applied, self.tried, self.refused
 
     def _watch(self, before: Iterable[Watched], now: Assignment) -> None:
         entries = {entry.id: entry for entry in now.table.entries}
@@ -176,26 +195,34 @@ class Follower:
     async def _follow(self) -> None:
         """Bring the proxy to what is assigned now; what it does not take is tried again."""
         life, generation, due = self._life, self.generation, self._dirty
-        self._dirty, problem = set(), ""
-        for service in due:
-            try:
-                await self._push(service)
-            except ProxyError as error:
-                self._dirty.add(service)
-                problem = str(error)
+        self._dirty = set()
+        refused = {name: why for name in due if (why := await self._refusal(name))}
+        self._dirty |= refused.keys()
         if due:
-            self._note(problem)
-        if not problem and life == self._life:
-            self._applied(generation)
+            await self._note(refused)
+        if life == self._life:
+            self._applied(generation, refused)
 
-    def _applied(self, generation: int) -> None:
+    async def _refusal(self, service: str) -> str:
+        """Why the proxy does not take what is assigned; empty when it does."""
+        try:
+            await self._push(service)
+        except ProxyError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one service spares the rest
+            return told(error)
+        return ""
+
+    def _applied(self, generation: int, refused: dict[str, str]) -> None:
         """What was in flight before says nothing of an endpoint that drains since now."""
-        if self.applied == generation:
-            return
-        self.applied = generation
-        self._in_flight.clear()
-        self._told.clear()
-        self._news.set()
+        before = self._followed()
+        self.tried, self.refused = generation, refused
+        if not refused:
+            self.applied = generation
+        if self._followed() != before:
+            self._in_flight.clear()
+            self._told.clear()
+            self._news.set()
 
     async def _push(self, service: str) -> None:
         assignment = self.assignments.get(service)
@@ -204,13 +231,22 @@ class Follower:
         else:
             await self.proxy.push(overlay(assignment.table, self.health, self._node))
 
-    def _note(self, problem: str) -> None:
-        if problem == self.problem:
+    async def _note(self, refused: Mapping[str, str]) -> None:
+        """A proxy that refuses one table, and answers, serves the others."""
+        problem = next((refused[name] for name in sorted(refused)), "")
+        serving = not problem or await self._answers()
+        if (serving, problem) == (self.serving, self.problem):
             return
-        self.serving, self.problem = not problem, problem
+        self.serving, self.problem = serving, problem
         kind = "problem" if problem else "recovered"
         self._journal.record(kind, "", problem or "the proxy takes its tables again")
         self._news.set()
+
+    async def _answers(self) -> bool:
+        with suppress(ProxyError):
+            await self.proxy.read()
+            return True
+        return False
 
     async def _measure(self) -> None:
         """What is in flight on draining endpoints, once the proxy has taken them out."""
@@ -220,12 +256,12 @@ class Follower:
         self._told = {k: n for k, n in self._told.items() if k in kept}
         if not draining:
             return
-        applied = self._life, self.applied
+        followed = self._life, self._followed()
         await asyncio.sleep(SETTLE)
         for service, ids in draining.items():
             with suppress(ProxyError):
                 counted = await self.proxy.counters(service)
-                if applied == (self._life, self.applied):
+                if followed == (self._life, self._followed()):
                     self._in_flight |= {k: counted[k].in_flight for k in ids if k in counted}
         if any(self._told.get(key) != n for key, n in self._in_flight.items()):
             self._news.set()
@@ -241,6 +277,10 @@ class Follower:
 def _trusted(entry: Entry) -> Health:
     """What others found of it, until it has been checked here."""
     return Health(entry.state is EntryState.UP, ever_up=True, ready_at=entry.ready_at)
+
+
+def _followed(report: Report) -> tuple[int, int, dict[str, str]]:
+    return report.applied, report.tried, report.refused
 
 
 def _has(assignment: Assignment, endpoint_id: str) -> bool:

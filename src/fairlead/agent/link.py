@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from fairlead.agent.follower import Follower
 from fairlead.core.errors import WireError
+from fairlead.faults import told
 from fairlead.fleet.messages import (
     MOST_ORDER,
     PROTOCOL,
@@ -77,6 +78,8 @@ class Link:
             self._lost(f"{url}: {_reason(error)}")
         except (OSError, WireError, WebSocketException) as error:
             self._lost(f"{url}: {error}")
+        except Exception as error:  # noqa: BLE001 - a fault of ours: tried again like one of theirs
+            self._lost(f"{url}: {told(error)}")
 
     def _open(self, url: str) -> connect:
         headers = {"Authorization": f"Bearer {self._to.token}"} if self._to.token else {}
@@ -150,8 +153,7 @@ class Link:
 
     def _lost(self, problem: str) -> None:
         if self.since is None or not self.problem:
-            told = f"no controller: {problem}; the node serves on"
-            self._journal.record("problem", "", told)
+            self._journal.record("problem", "", f"no controller: {problem}; the node serves on")
         self.since = self._clock.now() if self.since is None else self.since
         self.problem = problem
 

@@ -15,6 +15,7 @@ from fairlead.agent.follower import Follower
 from fairlead.core.errors import FairleadError
 from fairlead.core.guard import Belief, believe
 from fairlead.core.model import Endpoint, Entry, EntryState, Phase, Service, ServiceTable
+from fairlead.faults import told
 from fairlead.fleet.messages import Assignment, Watched
 from fairlead.ports import Clock, Journal, Platform
 
@@ -97,17 +98,23 @@ class Orphan:
             if not self._looked:
                 self._looked = True
                 waited = self._patience.after
-                told = f"no controller for {waited:g} s: this node reads the platform itself"
-                self._journal.record("orphan", "", told)
+                why = f"no controller for {waited:g} s: this node reads the platform itself"
+                self._journal.record("orphan", "", why)
             if self._sources is None:
                 self._sources = await self._opened()
             services = await self._sources.services()
             read = [await self._read(self._sources, service) for service in services]
         except FairleadError as error:
-            self._journal.record("problem", "", f"{error}; the node serves on as it was")
+            self._missed(str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - a fault of ours: the next look may be spared it
+            self._missed(told(error))
             return
         if self._alone() is not None:
             self._follower.alone([each for each in read if each is not None])
+
+    def _missed(self, why: str) -> None:
+        self._journal.record("problem", "", f"{why}; the node serves on as it was")
 
     async def _read(self, sources: Sources, service: Service) -> Assignment | None:
         belief = self._beliefs.get(service.name, Belief({}))

@@ -55,7 +55,7 @@ class DaemonControl:
         if self._wired.running.discovery is None:
             self._commands.adopt(cluster, leftovers)
             return
-        self._wired.loop.spared = frozenset(leftovers)
+        self._wired.loop.spared, self._wired.loop.unsure = frozenset(leftovers), True
         self._commands.adopt(cluster)
 
     async def status(self, service: str = "") -> dict[str, Any]:
@@ -144,6 +144,7 @@ class DaemonControl:
             return
         async with self._applying:
             leftovers, self._wired.loop.spared = self._wired.loop.spared, frozenset()
+            self._wired.loop.unsure = False
             if found != self._found or leftovers:
                 self._tell_found(found)
                 self._found = found

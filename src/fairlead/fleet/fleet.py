@@ -27,6 +27,7 @@ from fairlead.core.model import (
     ServiceTable,
 )
 from fairlead.core.votes import tally
+from fairlead.faults import told
 from fairlead.fleet.messages import Hello, Report, Watched, encode
 from fairlead.fleet.orders import Book, merged
 from fairlead.fleet.roster import Agent, Roster
@@ -80,9 +81,10 @@ class Fleet:
         self.heard(agent)
         agent.alone = hello.life == self.life and not hello.generation
         self.roster.retract(hello.node, (*self._service, *hello.health))
-        known = self._book.tables()
-        new = {name: table for name, table in hello.serves.items() if name not in known}
+        new = {n: table for n, table in hello.serves.items() if not self._book.written(n)}
         self._found = merged((self._found, new))
+        if new:
+            self._notify("")
         agent.digesting = self._take_votes(hello.node, hello.health)
         self._joined.set()
         self._journal.record("agent", "", f"{hello.node} is there, with fairlead {hello.version}")
@@ -96,19 +98,27 @@ class Fleet:
     def hear(self, agent: Agent, report: Report) -> None:
         """WireError when it follows what this controller never said. What it says of endpoints and
         services that have ended meanwhile is passed over, and never kept."""
-        if not 0 <= report.applied <= self._book.generation:
-            raise WireError(f"generation {report.applied} was never given here")
+        for generation in (report.applied, report.tried):
+            if not 0 <= generation <= self._book.generation:
+                raise WireError(f"generation {generation} was never given here")
         if self.roster.agents.get(agent.node) is not agent:
             return
         self.heard(agent)
+        if report.ended:
+            self._let_go(agent, "has ended, and its proxy with it")
+            return
         before = (agent.serving, agent.leaving, agent.problem)
-        agent.take(self._of_now(report))
+        agent.take(self._of_now(report), self._book.drained_of)
         self._take_votes(agent.node, {k: h for k, h in report.health.items() if k in self._service})
-        for service in {self._service.get(key, "") for key in report.in_flight} - {""}:
+        for service in {self._book.drained_of.get(key, "") for key in report.in_flight} - {""}:
             self._notify(service)
         if before != (agent.serving, agent.leaving, agent.problem):
             self._tell_state(agent)
             self.changed()
+
+    def failed(self, node: str, error: Exception) -> None:
+        """A fault of ours has ended the session of that node's agent, which comes again."""
+        self._journal.record("problem", "", f"{told(error)}, in the session of {node}")
 
     def leave(self, agent: Agent) -> None:
         """Its connection has ended; unless it comes back it is forgotten after a while."""
@@ -184,7 +194,7 @@ class Fleet:
         return self._book.generation
 
     async def follows(self, service: str) -> bool:
-        return self.roster.follow(self._book.written(service))
+        return self.roster.follow(service, self._book.written(service))
 
     async def counters(self, service: str) -> dict[str, Counters]:
         """Summed over all nodes; a draining endpoint is left out while that is not known of it."""
@@ -261,16 +271,19 @@ class Fleet:
         return None if in_flight is None else replace(whole, in_flight=in_flight)
 
     def _forget(self, agent: Agent) -> None:
-        if self.roster.agents.get(agent.node) is not agent or agent.lost is None:
-            return
+        if self.roster.agents.get(agent.node) is agent and agent.lost is not None:
+            self._let_go(agent, "is counted no more")
+
+    def _let_go(self, agent: Agent, why: str) -> None:
         for endpoint_id in self.roster.forget(agent.node):
             self._count(endpoint_id)
-        self._journal.record("agent", "", f"{agent.node} is counted no more")
+        self._journal.record("agent", "", f"{agent.node} {why}")
         self.changed()
         self._notify("")
 
     def _tell_state(self, agent: Agent) -> None:
-        serving = "serves" if agent.serving else f"does not serve: {agent.problem or 'no reason'}"
+        refused = f"serves, but: {agent.problem}" if agent.problem else "serves"
+        serving = refused if agent.serving else f"does not serve: {agent.problem or 'no reason'}"
         state = "is about to leave" if agent.leaving else serving
         self._journal.record("agent", "", f"{agent.node} {state}")
 

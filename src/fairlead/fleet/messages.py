@@ -75,9 +75,12 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 class Report(msgspec.Struct, frozen=True, tag="report"):
     """What has changed at an agent since its last report.
 
-    `applied` is the generation that its proxy follows. `in_flight` holds what is in flight on each
-    draining endpoint, looked at after that; `counters` by service and endpoint, now and then.
-    `serving` says whether its proxy answers; `leaving` that it is about to end.
+    `applied` is the generation that its proxy follows with all services, `tried` the one that it
+    follows with all but those that are `refused`, by service with the reason: 0 from an agent that
+    does not tell them apart. `in_flight` holds what is in flight on each draining endpoint, looked
+    at after that; `counters` by service and endpoint, now and then. `serving` says whether its
+    proxy answers; `leaving` that it is about to end; `ended` that its proxy has ended, after the
+    last request in flight: an agent says nothing more after it.
     """
 
     applied: int
@@ -87,6 +90,13 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     serving: bool = True
     leaving: bool = False
     problem: str = ""
+    tried: int = 0
+    refused: dict[str, str] = {}
+    ended: bool = False
+
+    def followed(self, service: str) -> int:
+        """The generation that the proxy follows with this service."""
+        return self.applied if service in self.refused else max(self.applied, self.tried)
 
 
 ToAgent: TypeAlias = Welcome | Orders | Farewell

@@ -13,7 +13,8 @@ MOST_GONE = 10_000
 
 
 class Book:
-    """`generation` grows by one with each change."""
+    """`generation` grows by one with each change. `drained_of` gives the service of each endpoint
+    that is draining."""
 
     def __init__(self) -> None:
         self.generation = 0
@@ -21,6 +22,7 @@ class Book:
         self._written: dict[str, int] = {}
         self._gone: dict[str, int] = {}
         self._draining: dict[str, int] = {}
+        self.drained_of: dict[str, str] = {}
         self._watched: dict[str, dict[str, Watched]] = {}
 
     def __contains__(self, service: str) -> bool:
@@ -47,8 +49,7 @@ class Book:
         self._gone[service] = self.generation
         while len(self._gone) > MOST_GONE:
             del self._gone[next(iter(self._gone))]
-        for key in dropped.draining:
-            self._draining.pop(key, None)
+        self._undrain(dropped.draining)
 
     def watch(self, watched: Watched, table: ServiceTable) -> None:
         """Have it probed; `table` is what its service is served with, if it is not known yet."""
@@ -89,10 +90,15 @@ class Book:
         self._gone.pop(service, None)
         before = self._tables.get(service, ServiceTable(service))
         self._tables[service], self._written[service] = table, self.generation
-        for key in before.draining - table.draining:
-            self._draining.pop(key, None)
+        self._undrain(before.draining - table.draining)
         for key in table.draining:
             self._draining.setdefault(key, self.generation)
+            self.drained_of[key] = service
+
+    def _undrain(self, endpoint_ids: Iterable[str]) -> None:
+        for key in endpoint_ids:
+            self._draining.pop(key, None)
+            self.drained_of.pop(key, None)
 
 
 def merged(tables: Iterable[Mapping[str, ServiceTable]]) -> dict[str, ServiceTable]:

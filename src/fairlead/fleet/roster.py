@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from fairlead.core.health import Health
 from fairlead.core.model import Counters
@@ -22,8 +23,9 @@ class Agent:
     `heard` is when it said or answered something last. `alone`: it has read the platform itself.
 
     `in_flight` holds for each draining endpoint what is in flight there, and the generation that
-    the node's proxy followed when it was looked at. `digesting` are services on whose health its
-    hello had news: it is told nothing before their tables follow that.
+    the node's proxy followed with its service when it was looked at. `digesting`
+    are services on whose health its hello had news: it is told nothing before their tables follow
+    that.
     """
 
     node: str
@@ -35,6 +37,7 @@ class Agent:
     heard: float = math.inf
     alone: bool = False
     applied: int = 0
+    followed: Callable[[str], int] = lambda _: 0
     in_flight: dict[str, tuple[int, int]] = field(default_factory=dict)
     counters: dict[str, dict[str, Counters]] = field(default_factory=dict)
     digesting: set[str] = field(default_factory=set)
@@ -50,11 +53,6 @@ class Agent:
             return "broken"
         return "leaving" if self.leaving else "serves"
 
-    @property
-    def answers(self) -> bool:
-        """It is there, and its proxy serves."""
-        return self.lost is None and self.serving
-
     def is_heard(self, now: float) -> bool:
         return self.lost is None and now - self.heard <= SILENT
 
@@ -67,12 +65,14 @@ class Agent:
         """For so many seconds it may be away."""
         return now - (self.heard if self.lost is None else self.lost)
 
-    def take(self, report: Report) -> None:
-        self.applied, self.serving = report.applied, report.serving
+    def take(self, report: Report, service_of: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`service_of` gives the service of each endpoint in flight."""
+        self.applied, self.followed, self.serving = report.applied, report.followed, report.serving
         self.leaving, self.problem = report.leaving, report.problem
         if report.leaving:
             self.parting.set()
-        self.in_flight |= {key: (report.applied, n) for key, n in report.in_flight.items()}
+        for key, count in report.in_flight.items():
+            self.in_flight[key] = report.followed(service_of.get(key, "")), count
         self.counters |= report.counters
 
 
@@ -127,19 +127,21 @@ class Roster:
         if not votes:
             del self._votes[endpoint_id]
 
-    def follow(self, generation: int) -> bool:
-        """Whether every node's proxy follows that generation; not as long as there is none."""
-        return bool(self.agents) and all(agent.applied >= generation for agent in self)
+    def follow(self, service: str, generation: int) -> bool:
+        """Whether every node's proxy follows that generation of the service; not as long as there
+        is none."""
+        return bool(self.agents) and all(a.followed(service) >= generation for a in self)
 
     def in_flight(self, endpoint_id: str, since: int) -> int | None:
         """On all nodes together, each looked at after generation `since`; None while one of them
-        has not said so, or nobody is there to say it."""
+        has not said so, or nobody is there to say it. What an agent had said before it went away
+        stands: its proxy serves on from the table of which it said so."""
         if not self.agents:
             return None
         total = 0
         for agent in self:
             generation, count = agent.in_flight.get(endpoint_id, (-1, 0))
-            if generation < since or agent.lost is not None:
+            if generation < since:
                 return None
             total += count
         return total

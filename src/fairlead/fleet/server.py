@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -29,7 +29,8 @@ from fairlead.fleet.messages import (
 from fairlead.fleet.roster import Agent
 
 PATH = "/v1/agents"
-MOST_AGENTS = 4096
+MOST_AGENTS, MOST_WAITING = 4096, 1024
+"""Connections that were let in, and such that have not shown a token yet."""
 GREETING = 10.0
 """Seconds that an agent has for its first message."""
 PULSE, PATIENCE = 2.0, 8.0
@@ -39,8 +40,9 @@ and how long the answer to one may take."""
 MOST_REASON = 123
 """Bytes (RFC 6455, section 5.5)."""
 REFUSED, NOT_LEADING, REPLACED, SILENCE = 4400, 4503, 4409, 4408
+FAULT = 1011
 """Close codes: cannot be understood; another controller leads; another agent of the node came; no
-answer."""
+answer; a fault of ours (RFC 6455, section 7.4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,15 @@ class Gate:
         return None
 
 
+class Bounded(ServerConnection):
+    """One too many is hung up on at once, before it has said anything."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if len(self.server.handler_tasks) - len(self.server.all_connections) > MOST_WAITING:
+            self.transport.abort()
+
+
 @asynccontextmanager
 async def serve_agents(fleet: Fleet, listen: str, gate: Gate) -> AsyncIterator[Server]:
     """Serve them for as long as the context lasts. Busy when the address is taken."""
@@ -74,6 +85,7 @@ async def serve_agents(fleet: Fleet, listen: str, gate: Gate) -> AsyncIterator[S
             host,
             int(port),
             process_request=gate.refuse,
+            create_connection=Bounded,
             compression=None,
             max_size=MOST_REPORT,
             ping_interval=None,
@@ -138,17 +150,33 @@ async def _follow(connection: ServerConnection, fleet: Fleet, hello: Hello) -> N
     agent = fleet.join(hello, hang_up)
     known = hello.generation if hello.life == fleet.life else 0
     works = [
-        loop.create_task(_send(connection, fleet, agent, known)),
-        loop.create_task(_part(connection, fleet, agent)),
-        loop.create_task(_ping(connection, fleet, agent)),
+        loop.create_task(_kept(connection, fleet, agent, work))
+        for work in (
+            _send(connection, fleet, agent, known),
+            _part(connection, fleet, agent),
+            _ping(connection, fleet, agent),
+        )
     ]
     try:
-        await _hear(connection, fleet, agent)
+        await _kept(connection, fleet, agent, _hear(connection, fleet, agent))
     finally:
         fleet.leave(agent)
         for task in works:
             task.cancel()
         await asyncio.gather(*works, return_exceptions=True)
+
+
+async def _kept(
+    connection: ServerConnection, fleet: Fleet, agent: Agent, work: Awaitable[None]
+) -> None:
+    """A session of which one part has ended is ended whole, and told: it would be half dead."""
+    try:
+        await work
+    except (ConnectionClosed, WireError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a fault of ours with one agent spares the others
+        fleet.failed(agent.node, error)
+        await connection.close(FAULT, "the controller failed inside")
 
 
 async def _send(connection: ServerConnection, fleet: Fleet, agent: Agent, generation: int) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 from fairlead.core.errors import Busy, LeaseError
 from fairlead.core.lease import DURATION, Lease, Watch, ends, given_back, renewed, to_take
+from fairlead.faults import told
 from fairlead.ports import Clock, LeaseStore
 
 TRY_EVERY = 0.2
@@ -96,6 +97,8 @@ class Holder:
             yield
         except LeaseError as error:
             problem = str(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the only renewer
+            problem = told(error)
         if problem != self._problem:
             self._problem = problem
             self._tell(problem)
