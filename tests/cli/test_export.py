@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from fairlead.cli.export import CAPABILITIES as OFFERED
 from fairlead.platforms.ecs.policy import CAPABILITIES, policy
@@ -25,3 +28,85 @@ def test_what_is_no_arn_is_refused(fairlead: Any) -> None:
     result = fairlead("export", "iam-policy", "--cluster-arn", "shop")
     assert result.status == 2
     assert "arn:aws:ecs" in result.err
+
+
+SETTINGS = """
+cluster: shop
+platform: ecs
+services:
+  catalog: {service: shop-catalog, routes: [catalog.example.com]}
+"""
+GIVEN = ("--image", "catalog=c:1", "--port", "catalog=8080", "--memory", "catalog=384")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "fairlead.yaml"
+    path.write_text(SETTINGS)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "starts"),
+    [
+        (("nginx",), "# The upstreams"),
+        (("task-definition", *GIVEN), '{\n  "family": "catalog"'),
+        (("compose", *GIVEN), "# docker compose up"),
+        (("cloudwatch-dashboard", "--region", "eu-west-1"), '{\n  "widgets"'),
+        (("github-workflow", "--region", "eu-west-1", "--sync"), "# Scales a service"),
+    ],
+)
+def test_one_file_is_printed(
+    arguments: tuple[str, ...], starts: str, file: Path, fairlead: Any
+) -> None:
+    result = fairlead("export", *arguments, "-f", str(file))
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith(starts)
+    assert result.out.endswith("\n")
+
+
+def test_several_files_go_to_a_directory_and_nothing_is_overwritten(
+    file: Path, tmp_path: Path, fairlead: Any
+) -> None:
+    command = ("export", "terraform", "--strategy", "alb", *GIVEN, "-f", str(file))
+    refused = fairlead(*command)
+    assert refused.status == 2
+    assert "give --out DIRECTORY" in refused.err
+    made = fairlead(*command, "--out", str(tmp_path / "infra"))
+    assert made.status == 0, made.err
+    written = sorted(path.name for path in (tmp_path / "infra").iterdir())
+    assert written == ["main.tf", "services.auto.tfvars.json", "variables.tf"]
+    assert fairlead(*command, "--out", str(tmp_path / "infra")).status == 0
+    (tmp_path / "infra" / "main.tf").write_text("# mine")
+    (tmp_path / "infra" / "variables.tf").unlink()
+    refused = fairlead(*command, "--out", str(tmp_path / "infra"))
+    assert refused.status == 2
+    assert "main.tf is there with another text" in refused.err
+    assert not (tmp_path / "infra" / "variables.tf").exists()
+
+
+def test_one_file_may_be_named(file: Path, tmp_path: Path, fairlead: Any) -> None:
+    out = tmp_path / "x.conf"
+    assert fairlead("export", "nginx", "-f", str(file), "--out", str(out)).status == 0
+    assert out.read_text().startswith("# The upstreams")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("terraform",), "give --image catalog=IMAGE --port catalog=PORT --memory catalog=MIB"),
+        (("nginx", "--sync"), "--sync is of no use with nginx"),
+        (("iam-policy", "--region", "x"), "--region is of no use with iam-policy"),
+        (("nginx", "--strategy", "alb"), "nginx has nothing to balance"),
+        (("nginx", "--strategy", "fixed"), "catalog: its endpoints are not known"),
+        (("cloudwatch-dashboard",), "which region?"),
+        (("pod", "--copy", "/app"), "give --image SERVICE=IMAGE once"),
+        (("terraform", *GIVEN, "--ports", "catalog=80a"), "expected ports with commas between"),
+    ],
+)
+def test_what_cannot_be_made_is_told(
+    arguments: tuple[str, ...], told: str, file: Path, fairlead: Any
+) -> None:
+    result = fairlead("export", *arguments, "-f", str(file))
+    assert result.status == 2
+    assert told in result.err
