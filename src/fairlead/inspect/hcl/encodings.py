@@ -1,0 +1,82 @@
+"""Functions that encode and decode. What was encoded stays readable, known or not."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+
+import yaml
+
+from fairlead.core.setup import At
+from fairlead.inspect.hcl.results import Made, Unresolved, known, plain, refers_of, used
+from fairlead.inspect.values import Value
+
+Given = Sequence[Value]
+MOST_YAML = 100_000
+
+
+def _encoded(dump: Callable[[object], str]) -> Callable[[Given, At], Value]:
+    def encode(given: Given, at: At) -> Value:
+        value, refers = given[0], refers_of(given[:1])
+        try:
+            text = dump(plain(value))
+        except Unresolved as lost:
+            return Made(None, (at,), lost.value.unknown, refers, inner=value)
+        return Made(text, (at,), "", refers, inner=value)
+
+    return encode
+
+
+def _as_json(data: object) -> str:
+    return json.dumps(data, separators=(",", ":"), sort_keys=True)
+
+
+def _as_yaml(data: object) -> str:
+    return yaml.safe_dump(data, default_flow_style=False)
+
+
+def _decoded(load: Callable[[str], object]) -> Callable[[Given, At], Value]:
+    def decode(given: Given, at: At) -> Value:
+        if isinstance(given[0], Made) and given[0].inner is not None:
+            return used(given[0].inner, at)
+        try:
+            return known(load(str(plain(given[0]))), at)
+        except (json.JSONDecodeError, yaml.YAMLError) as fault:
+            raise ValueError("it cannot be decoded") from fault
+
+    return decode
+
+
+def _from_yaml(text: str) -> object:
+    """Without aliases, which could make much out of little."""
+    if len(text) > MOST_YAML or any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text)):
+        raise ValueError("it has aliases, or is too long")
+    return yaml.safe_load(text)
+
+
+def _readable(given: Given, at: At) -> Value:
+    """A text that is encoded, or packed, for the machine alone: the text itself is of use here."""
+    return used(given[0], at)
+
+
+def _base64decode(given: Given, at: At) -> Value:
+    """`base64encode` keeps the text, so that only one written in base64 is decoded here."""
+    text = str(plain(given[0]))
+    try:
+        return known(base64.b64decode(text, validate=True).decode(), at)
+    except (binascii.Error, UnicodeDecodeError):
+        return used(given[0], at)
+
+
+ENCODINGS: dict[str, Callable[[Given, At], Value]] = {
+    "jsonencode": _encoded(_as_json),
+    "yamlencode": _encoded(_as_yaml),
+    "jsondecode": _decoded(json.loads),
+    "yamldecode": _decoded(_from_yaml),
+    "base64encode": _readable,
+    "base64gzip": _readable,
+    "textencodebase64": _readable,
+    "base64decode": _base64decode,
+}
