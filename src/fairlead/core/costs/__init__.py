@@ -1,0 +1,1 @@
+"""What each way of running several copies costs a month, item by item."""
