@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fairlead import hook
-from fairlead.rehearsal.model import Instance
+from fairlead.core.ecs.model import Instance
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.ground import free_port
 from tests.integration.cluster import APP, RunningCluster

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from fairlead.rehearsal.model import Instance
+from fairlead.core.ecs.model import Instance
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.dns.knot import Knot
 from tests.ground import until

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from fairlead.core.ecs.rolling import Bounds, Member, bounds, daemon_step, step, victims
 from fairlead.rehearsal.rehearsal import Rehearsal
-from fairlead.rehearsal.rolling import Bounds, Member, bounds, daemon_step, step, victims
 from tests.ground import until
 from tests.rehearsal.ground import (
     SERVER,

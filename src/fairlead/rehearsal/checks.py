@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from fairlead.rehearsal.model import HEALTHY, UNHEALTHY, HealthCommand
+from fairlead.core.ecs.model import HEALTHY, UNHEALTHY, HealthCommand
 
 Probe = Callable[[float], Awaitable[bool]]
 """Runs the command once within so many seconds; whether it passed."""

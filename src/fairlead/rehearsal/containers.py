@@ -9,10 +9,10 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 
+from fairlead.core.ecs.model import HEALTHY, UNHEALTHY
 from fairlead.core.errors import Missing, PlatformError
 from fairlead.rehearsal.docker_options import LABEL, options, words
 from fairlead.rehearsal.engine import Heard, Listener
-from fairlead.rehearsal.model import HEALTHY, UNHEALTHY
 from fairlead.rehearsal.pause import IMAGE
 from fairlead.rehearsal.processes import Process, Processes
 from fairlead.rehearsal.runtime import KILLED, Box, Launch, Report

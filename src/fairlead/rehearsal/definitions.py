@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fairlead.rehearsal.expressions import compiled
-from fairlead.rehearsal.faults import client, invalid, unsupported
-from fairlead.rehearsal.model import (
+from fairlead.core.ecs.expressions import Test, Unreadable, compiled
+from fairlead.core.ecs.model import (
     Constraint,
     ContainerDefinition,
     Definition,
@@ -19,6 +18,7 @@ from fairlead.rehearsal.model import (
     Strategy,
     Wire,
 )
+from fairlead.rehearsal.faults import client, invalid, unsupported
 
 TASK_ENI = "ecs.capability.task-eni"
 _API = "com.amazonaws.ecs.capability.docker-remote-api.1.18"
@@ -68,8 +68,16 @@ def constraints(wires: Any) -> tuple[Constraint, ...]:
         if not each.kind:
             raise invalid("The constraint type cannot be blank.")
         if each.kind == "memberOf":
-            compiled(each.expression)
+            members_of(each.expression)
     return found
+
+
+def members_of(expression: str) -> Test:
+    """Refusal when it cannot be read."""
+    try:
+        return compiled(expression)
+    except Unreadable as error:
+        raise invalid(str(error)) from None
 
 
 def strategies(wires: Any) -> tuple[Strategy, ...]:

@@ -3,7 +3,7 @@ Pure."""
 
 from __future__ import annotations
 
-from fairlead.rehearsal.model import (
+from fairlead.core.ecs.model import (
     HEALTHY,
     RUNNING,
     STOPPED,

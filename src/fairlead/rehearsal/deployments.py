@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from fairlead.core.ecs.model import ACTIVE, STOPPED, Task
+from fairlead.core.ecs.placement import MORE, Unplaced
 from fairlead.rehearsal.ledger import Cluster, Ledger
-from fairlead.rehearsal.model import ACTIVE, STOPPED, Task
-from fairlead.rehearsal.placement import MORE, Unplaced
 from fairlead.rehearsal.service import Deployment, Happening, Service
 
 AGAIN = 60.0

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from fairlead.rehearsal.model import HealthCommand, Wire
+from fairlead.core.ecs.model import HealthCommand, Wire
 from fairlead.rehearsal.runtime import Bound, Launch, Published
 
 LABEL = "fairlead.rehearsal"

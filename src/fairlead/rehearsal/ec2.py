@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from fairlead.core.ecs.model import Instance
 from fairlead.rehearsal.faults import Refusal, WrongAnswer
 from fairlead.rehearsal.ledger import Ledger
-from fairlead.rehearsal.model import Instance
 from fairlead.rehearsal.protocol import problems, service_model
 
 _INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from fairlead.core.ecs.model import Instance, Task
 from fairlead.rehearsal.ledger import ACCOUNT, Change, Cluster, Ledger
-from fairlead.rehearsal.model import Instance, Task
 from fairlead.rehearsal.rooms import rooms
 from fairlead.rehearsal.service import Happening
 from fairlead.rehearsal.task_view import task_view

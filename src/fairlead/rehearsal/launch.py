@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fairlead.core.ecs.model import Binding, Container, ContainerDefinition, HealthCommand, Task
 from fairlead.rehearsal.metadata import labels
-from fairlead.rehearsal.model import Binding, Container, ContainerDefinition, HealthCommand, Task
 from fairlead.rehearsal.runtime import Bound, Box, Launch, Published
 
 

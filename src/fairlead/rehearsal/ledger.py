@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fairlead.core.ecs.model import ACTIVE, STOPPED, Definition, Instance, Task
 from fairlead.rehearsal.faults import client, no_cluster, no_service
-from fairlead.rehearsal.model import ACTIVE, STOPPED, Definition, Instance, Task
 from fairlead.rehearsal.service import Happening, Said, Service
 
 ACCOUNT = "123456789012"

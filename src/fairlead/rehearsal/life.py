@@ -9,11 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from fairlead.core.errors import PlatformError
-from fairlead.rehearsal.dependencies import is_met, may_stop, patience
-from fairlead.rehearsal.launch import Place, launch
-from fairlead.rehearsal.ledger import Cluster, Ledger
-from fairlead.rehearsal.model import (
+from fairlead.core.ecs.model import (
     BEGINNING,
     RUNNING,
     STOPPED,
@@ -24,6 +20,10 @@ from fairlead.rehearsal.model import (
     Instance,
     Task,
 )
+from fairlead.core.errors import PlatformError
+from fairlead.rehearsal.dependencies import is_met, may_stop, patience
+from fairlead.rehearsal.launch import Place, launch
+from fairlead.rehearsal.ledger import Cluster, Ledger
 from fairlead.rehearsal.ports import Ports, is_free
 from fairlead.rehearsal.runtime import Interfaces, Launch, Running, Runtime
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairlead.core.ecs.model import Container, Definition, Task
 from fairlead.rehearsal.ledger import Cluster, Ledger
-from fairlead.rehearsal.model import Container, Definition, Task
 
 
 def find(ledger: Ledger, container_id: str) -> tuple[Cluster, Task, Container] | None:

@@ -8,8 +8,8 @@ import binascii
 from collections.abc import Iterable
 from typing import Any
 
+from fairlead.core.ecs.model import Wire
 from fairlead.rehearsal.faults import invalid
-from fairlead.rehearsal.model import Wire
 
 
 def page(names: Iterable[str], request: Wire, key: str, most: int = 100) -> dict[str, Any]:

@@ -9,9 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.life import Life, Site
-from fairlead.rehearsal.model import (
+from fairlead.core.ecs.model import (
     STOPPED,
     Constraint,
     Container,
@@ -21,7 +19,9 @@ from fairlead.rehearsal.model import (
     Task,
     Wire,
 )
-from fairlead.rehearsal.placement import Unplaced, Wanted, less, place
+from fairlead.core.ecs.placement import Unplaced, Wanted, less, place
+from fairlead.rehearsal.ledger import Cluster
+from fairlead.rehearsal.life import Life, Site
 from fairlead.rehearsal.rooms import rooms
 
 

@@ -11,13 +11,13 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any
 
+from fairlead.core.ecs.model import Instance
 from fairlead.rehearsal.addresses import claimed
 from fairlead.rehearsal.definitions import CAPABILITIES
 from fairlead.rehearsal.events import Events
 from fairlead.rehearsal.http import Front
 from fairlead.rehearsal.ledger import Ledger
 from fairlead.rehearsal.listening import bind, serve
-from fairlead.rehearsal.model import Instance
 from fairlead.rehearsal.operations import clusters
 from fairlead.rehearsal.operations.table import OPERATIONS
 from fairlead.rehearsal.plane import Plane

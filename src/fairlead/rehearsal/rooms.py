@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fairlead.core.ecs.model import Definition
+from fairlead.core.ecs.placement import Room, room
 from fairlead.rehearsal.ledger import Cluster, Ledger
-from fairlead.rehearsal.model import Definition
-from fairlead.rehearsal.placement import Room, room
 
 
 def rooms(ledger: Ledger, cluster: Cluster) -> dict[str, Room]:

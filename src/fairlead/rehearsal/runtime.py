@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from fairlead.rehearsal.model import HEALTHY, HealthCommand, Wire
+from fairlead.core.ecs.model import HEALTHY, HealthCommand, Wire
 
 KILLED, TERMINATED = 137, 143
 """Docker's exit codes of a container that SIGKILL or SIGTERM ended."""

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
+from fairlead.core.ecs.model import ACTIVE, DRAINING, INACTIVE, STOPPED, UNHEALTHY, Instance, Task
+from fairlead.core.ecs.placement import Unplaced, Wanted, obstacle, room
+from fairlead.core.ecs.rolling import Member, Step, bounds, daemon_step, step
 from fairlead.rehearsal.deployments import SICK, Deployments
 from fairlead.rehearsal.ledger import Change, Cluster
-from fairlead.rehearsal.model import ACTIVE, DRAINING, INACTIVE, STOPPED, UNHEALTHY, Instance, Task
-from fairlead.rehearsal.placement import Unplaced, Wanted, obstacle, room
 from fairlead.rehearsal.plane import Order, Plane
-from fairlead.rehearsal.rolling import Member, Step, bounds, daemon_step, step
 from fairlead.rehearsal.service import Happening, Service
 
 EVERY = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fairlead.rehearsal.model import ACTIVE, Constraint, Strategy, Wire
+from fairlead.core.ecs.model import ACTIVE, Constraint, Strategy, Wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fairlead.core.ecs.model import BEGINNING, RUNNING, STOPPED, Task
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import BEGINNING, RUNNING, STOPPED, Task
 from fairlead.rehearsal.service import Deployment, Service
 from fairlead.rehearsal.views import Out, present
 

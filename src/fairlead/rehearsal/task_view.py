@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fairlead.core.ecs.model import BEGINNING, UNKNOWN, Container, Definition, Task
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import BEGINNING, UNKNOWN, Container, Definition, Task
 from fairlead.rehearsal.views import Out, present
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fairlead.core.ecs.model import BEGINNING, INACTIVE, RUNNING, Definition, Instance, Task
+from fairlead.core.ecs.placement import Room, room
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import BEGINNING, INACTIVE, RUNNING, Definition, Instance, Task
-from fairlead.rehearsal.placement import Room, room
 
 Out = dict[str, Any]
 

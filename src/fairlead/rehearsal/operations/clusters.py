@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fairlead.core.ecs.model import ACTIVE, INACTIVE, Wire
 from fairlead.rehearsal.faults import Refusal, invalid
 from fairlead.rehearsal.ledger import Cluster, Ledger
-from fairlead.rehearsal.model import ACTIVE, INACTIVE, Wire
 from fairlead.rehearsal.operations.given import refuse_others, tags_of
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane

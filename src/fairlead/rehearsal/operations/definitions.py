@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from fairlead.core.ecs.model import ACTIVE, INACTIVE, Definition, Wire
 from fairlead.rehearsal.definitions import read_definition
 from fairlead.rehearsal.docker_options import unknown, unknown_volume
 from fairlead.rehearsal.faults import client, unsupported
-from fairlead.rehearsal.model import ACTIVE, INACTIVE, Definition, Wire
 from fairlead.rehearsal.operations.given import tags_of
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane

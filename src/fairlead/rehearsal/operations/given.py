@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from fairlead.core.ecs.model import Wire
 from fairlead.rehearsal.faults import invalid, unsupported
-from fairlead.rehearsal.model import Wire
 
 
 def ids(request: Wire, key: str, most: int = 100) -> Sequence[str]:

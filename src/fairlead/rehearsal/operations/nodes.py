@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fairlead.rehearsal.expressions import is_met
+from fairlead.core.ecs.model import ACTIVE, DRAINING, Instance, Wire
+from fairlead.rehearsal.definitions import members_of
 from fairlead.rehearsal.faults import Refusal, invalid
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import ACTIVE, DRAINING, Instance, Wire
 from fairlead.rehearsal.operations.given import ids
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane
@@ -19,13 +19,17 @@ from fairlead.rehearsal.views import Out, failure, instance_view, present, tag_l
 def list_(plane: Plane, request: Wire) -> Out:
     cluster = plane.ledger.cluster(request.get("cluster"))
     status, expression = request.get("status"), request.get("filter", "")
+    chosen = members_of(expression) if expression else _any
     found = (
         each.arn
         for each in cluster.instances.values()
-        if (status or each.status) == each.status
-        and (not expression or is_met(expression, each, ""))
+        if (status or each.status) == each.status and chosen(each, "")
     )
     return page(found, request, "containerInstanceArns")
+
+
+def _any(_: Instance, __: str) -> bool:
+    return True
 
 
 def describe(plane: Plane, request: Wire) -> Out:

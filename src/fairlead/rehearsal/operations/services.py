@@ -7,10 +7,10 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from fairlead.core.ecs.model import ACTIVE, DRAINING, INACTIVE, Wire
 from fairlead.rehearsal.definitions import constraints, strategies
 from fairlead.rehearsal.faults import inactive_service, invalid, unsupported
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import ACTIVE, DRAINING, INACTIVE, Wire
 from fairlead.rehearsal.operations.given import ids, refuse_others, tags_of
 from fairlead.rehearsal.paging import page
 from fairlead.rehearsal.plane import Plane

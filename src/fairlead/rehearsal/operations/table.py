@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from fairlead.rehearsal.model import Wire
+from fairlead.core.ecs.model import Wire
 from fairlead.rehearsal.operations import clusters, definitions, nodes, services, tags, tasks
 from fairlead.rehearsal.plane import Plane
 from fairlead.rehearsal.views import Out

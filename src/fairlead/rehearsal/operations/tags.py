@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fairlead.core.ecs.model import Wire
 from fairlead.rehearsal.faults import Refusal, invalid, no_resource
 from fairlead.rehearsal.ledger import Ledger
-from fairlead.rehearsal.model import Wire
 from fairlead.rehearsal.operations.given import tags_of
 from fairlead.rehearsal.plane import Plane
 from fairlead.rehearsal.views import Out, tag_list

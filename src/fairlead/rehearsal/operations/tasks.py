@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fairlead.core.ecs.model import ACTIVE, RUNNING, STOPPED, Task, Wire
+from fairlead.core.ecs.placement import Unplaced
 from fairlead.rehearsal.definitions import constraints, strategies
 from fairlead.rehearsal.faults import client, invalid, no_service, unsupported
 from fairlead.rehearsal.ledger import Cluster
-from fairlead.rehearsal.model import ACTIVE, RUNNING, STOPPED, Task, Wire
 from fairlead.rehearsal.operations.given import ids, refuse_others, tags_of
 from fairlead.rehearsal.operations.services import check_network
 from fairlead.rehearsal.paging import page
-from fairlead.rehearsal.placement import Unplaced
 from fairlead.rehearsal.plane import Order, Plane
 from fairlead.rehearsal.task_view import task_view
 from fairlead.rehearsal.views import Out, failure, present, tag_list

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from fairlead.rehearsal.expressions import is_met
-from fairlead.rehearsal.model import (
+from fairlead.core.ecs.expressions import is_met
+from fairlead.core.ecs.model import (
     ACTIVE,
     RESERVED_PORTS,
     Constraint,
@@ -151,9 +151,15 @@ def _shortage(place: Room, definition: Definition) -> Obstacle | None:
 
 def place(rooms: Sequence[Room], wanted: Wanted, chance: random.Random) -> Instance | Unplaced:
     """The node for one more task."""
+    found = candidates(rooms, wanted)
+    return found if isinstance(found, Unplaced) else chance.choice(found)
+
+
+def candidates(rooms: Sequence[Room], wanted: Wanted) -> list[Instance] | Unplaced:
+    """The nodes that are equally good for one more task."""
     judged = [(obstacle(r, wanted), r) for r in rooms if r.instance.status == ACTIVE]
     if fit := [r for o, r in judged if o is None]:
-        return _best(fit, rooms, wanted, chance)
+        return _best(fit, rooms, wanted)
     refused = [(o, r) for o, r in judged if o]
     if not refused:
         return Unplaced(None, None)
@@ -161,9 +167,7 @@ def place(rooms: Sequence[Room], wanted: Wanted, chance: random.Random) -> Insta
     return Unplaced(where.instance, closest)
 
 
-def _best(
-    fit: Sequence[Room], rooms: Sequence[Room], wanted: Wanted, chance: random.Random
-) -> Instance:
+def _best(fit: Sequence[Room], rooms: Sequence[Room], wanted: Wanted) -> list[Instance]:
     strategies = wanted.strategies
     if not strategies and wanted.group.startswith("service:"):
         strategies = _EVENLY
@@ -172,7 +176,7 @@ def _best(
         ranks = _ranks(left, rooms, strategy, wanted.peers)
         least = min(ranks)
         left = [each for each, rank in zip(left, ranks, strict=True) if rank == least]
-    return chance.choice(left).instance
+    return [each.instance for each in left]
 
 
 def _ranks(

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
-from fairlead.rehearsal.faults import invalid
-from fairlead.rehearsal.model import Instance
+from fairlead.core.ecs.model import Instance
+from fairlead.core.errors import BadInput
 
 Test = Callable[[Instance, str], bool]
 _TOKEN = re.compile(
@@ -31,16 +31,20 @@ _SAME = {
 _MOST = 2000
 
 
+class Unreadable(BadInput):
+    """An expression that is not of that language."""
+
+
 def is_met(expression: str, instance: Instance, group: str) -> bool:
-    """Whether the node is a member. Refusal when the expression cannot be read."""
+    """Whether the node is a member. Unreadable when the expression is no such one."""
     return compiled(expression)(instance, group)
 
 
 @lru_cache(maxsize=256)
 def compiled(expression: str) -> Test:
-    """Refusal when the expression cannot be read."""
+    """Unreadable when the expression is no such one."""
     if len(expression) > _MOST:
-        raise invalid(f"The expression is longer than {_MOST} characters.")
+        raise Unreadable(f"The expression is longer than {_MOST} characters.")
     reader = _Reader(list(_tokens(expression)), expression)
     test = reader.either(0)
     reader.end()
@@ -57,8 +61,8 @@ def _tokens(expression: str) -> Iterator[str]:
         at = match.end()
 
 
-def _unreadable(expression: str) -> Exception:
-    return invalid(f"Invalid expression: {expression[:200]!r} cannot be read.")
+def _unreadable(expression: str) -> Unreadable:
+    return Unreadable(f"Invalid expression: {expression[:200]!r} cannot be read.")
 
 
 class _Reader:

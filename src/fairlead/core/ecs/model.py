@@ -1,4 +1,4 @@
-"""Task definitions, nodes and tasks of the local ECS as frozen types; service.py has the services.
+"""Task definitions, nodes and tasks of ECS as frozen types.
 
 Times are seconds since the epoch, memory is MiB, cpu is in units (1024 are one core)."""
 

@@ -1,0 +1,2 @@
+"""What ECS does with tasks, nodes and services, as pure rules: the local ECS lives by them, and
+`whatif` foretells by them."""
