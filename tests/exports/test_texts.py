@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,15 @@ def test_a_dashboard_shows_every_service_and_no_widget_covers_another() -> None:
     template = as_cloudformation("shop", body)
     inner = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
     assert json.loads(inner) == body
+
+
+def test_the_dashboards_template_passes_cfn_lint(tmp_path: Path) -> None:
+    file = tmp_path / "dashboard.json"
+    body = dashboard("shop-ecs", ["shop-catalog"], "eu-west-1")
+    file.write_text(json.dumps(as_cloudformation("shop", body)))
+    command = [sys.executable, "-m", "cfnlint", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("sync", [False, True])
