@@ -25,7 +25,7 @@ from fairlead.core.dns_names import nodes_of, places_of
 from fairlead.core.errors import FairleadError
 from fairlead.core.model import Cluster, Node
 from fairlead.daemon.naming_alone import LOOK_EVERY, Keeps, Wanted, kept
-from fairlead.daemon.start import running
+from fairlead.daemon.start import lasting, running
 from fairlead.fleet.fleet import Fleet
 from fairlead.fleet.roster import Agent, Roster
 from fairlead.journal import EventLog
@@ -117,5 +117,5 @@ async def named(
         platform, clock = wired.running.platform, wired.loop.edges.clock
         naming = Naming(keepers, platform, fleet.roster, clock)
         fleet.changed, fleet.unnamed = naming.changed, naming.unnamed
-        async with running(naming.run()):
+        async with running(lasting(naming.run, journal, clock)):
             yield

@@ -12,7 +12,7 @@ from fairlead.core.dns import DnsNode
 from fairlead.core.dns_names import names_of, nodes_of, places_of, this_machine
 from fairlead.core.dns_settings import Dns
 from fairlead.core.model import Cluster
-from fairlead.daemon.start import running
+from fairlead.daemon.start import lasting, running
 from fairlead.dns.keeper import Keeper, unfenced
 from fairlead.dns.opening import open_dns
 from fairlead.journal import EventLog
@@ -64,7 +64,7 @@ async def _kept(
         return names_of(dns, replace(cluster, services=services))
 
     try:
-        async with running(keeper.run()):
+        async with running(lasting(keeper.run, journal, clock)):
             yield keeper, Wanted(names, dns)
     finally:
         await keeper.close()
@@ -76,7 +76,7 @@ async def named_alone(cluster: Cluster, wired: Wired, journal: EventLog) -> Asyn
     address always does."""
     async with (
         kept(cluster, wired, journal, unfenced) as keepers,
-        running(_name_this(keepers)),
+        running(lasting(lambda: _name_this(keepers), journal, wired.loop.edges.clock)),
     ):
         yield
 

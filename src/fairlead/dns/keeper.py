@@ -100,8 +100,10 @@ class Keeper:
         return self._addresses.get(node) in self._known.held
 
     async def run(self) -> None:
-        """Follow what `update` tells, from the first time on."""
-        await self._changed.wait()
+        """Follow what `update` tells, from the first time on. It may be begun again after a fault:
+        what it was told before still has to be done."""
+        if not (self._names or self._nodes):
+            await self._changed.wait()
         while True:
             await asyncio.sleep(SETTLE)
             self._changed.clear()
