@@ -35,6 +35,7 @@ COMMANDS = (
     "rehearse",
     "hook",
     "export",
+    "cost",
     "completion",
 )
 INTERRUPTED = 130

@@ -174,7 +174,10 @@ def _data(case: _Case) -> Iterator[Item]:
     yield case.item("data to the internet", "data.out_gb", traffic.gb_out, "GB")
     if case.strategy.crosses and case.fit.nodes > 1:
         crossing = traffic.gb_an_hour * HOURS / 2
-        note = "nodes in two zones: half of all requests cross, and are charged out and in"
+        note = (
+            "nodes in two zones: half of all requests cross, and are charged out and in; "
+            "fairlead's locality: prefer-node lets fewer cross"
+        )
         key = "data.between_zones_gb"
         yield case.item("data between zones", key, crossing * 2, "GB", note)
 

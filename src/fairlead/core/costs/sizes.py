@@ -33,7 +33,7 @@ def fit(strategy: Strategy, usage: Usage, machine: Machine) -> Fit:
     inside = copies if strategy.one_task else 1
     tasks = usage.tasks.services * copies // inside
     mib = usage.tasks.memory * inside + strategy.task_mib
-    least = 2 if strategy.spread and copies > 1 else 1
+    least = max(usage.least_nodes, 2 if strategy.spread and copies > 1 else 1)
     a_node = max(0, machine.offered - strategy.node_mib) // mib
     if not a_node:
         why = f"a task of {mib} MiB fits on no {usage.type}: it has {machine.offered} MiB for tasks"

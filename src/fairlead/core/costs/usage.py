@@ -73,10 +73,11 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`nodes`: None for as many as a strategy needs."""
+    """`nodes`: None for as many as a strategy needs, and no fewer than `least_nodes`."""
 
     type: str = "t3.micro"
     nodes: int | None = None
+    least_nodes: int = 1
     tasks: Tasks = field(default_factory=Tasks)
     traffic: Traffic = field(default_factory=Traffic)
     extras: Extras = field(default_factory=Extras)
