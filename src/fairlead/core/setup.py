@@ -187,7 +187,7 @@ class TargetGroup:
 class DnsRecord:
     """`nodes` are keys of node groups or instances whose addresses it names, `addresses` those that
     are written out; `alias`: it names a load balancer or the like. `routing`: simple, multivalue,
-    weighted, failover, latency, geolocation."""
+    weighted, failover, latency, geolocation. `whole`: all that it answers is known."""
 
     name: str
     type: str
@@ -197,6 +197,7 @@ class DnsRecord:
     alias: bool = False
     routing: str = "simple"
     at: At = NOWHERE
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

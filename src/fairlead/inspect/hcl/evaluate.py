@@ -102,8 +102,9 @@ def member(value: Value, name: str, at: At) -> Value:
         return value.look(name)
     if value.unknown:
         return Value(origin=(at,), unknown=value.unknown, refers=value.refers)
-    if isinstance(value.data, dict) and name in value.data:
-        return value.data[name]
+    if isinstance(value.data, Mapping) and name in value.data:
+        found: Value = value.data[name]
+        return found
     return Fault(origin=(at,), unknown=f"there is no {name} in it", refers=value.refers)
 
 

@@ -64,7 +64,7 @@ class Module:
         root.modules += 1
         self.scope = Scope(self.name, self.call, root.work)
 
-    def resources(self, kinds: set[str]) -> Iterator[Resource]:
+    def resources(self, kinds: frozenset[str]) -> Iterator[Resource]:
         """Those of these kinds, here and in the modules that are called."""
         for (kind, name), block in self.folder.resources.items():
             if kind in kinds:
@@ -88,16 +88,15 @@ class Module:
                 else:
                     yield Unknown(f"module {name}", self._absent(block), block.at)
 
-    def calls(self) -> Iterator[tuple[str, str, Block, Module]]:
-        """Modules of elsewhere that are called: address, source, the call, and who calls."""
+    def absent(self) -> Iterator[tuple[str, Block, Instance, Module]]:
+        """Calls of modules that are not in the tree: address, call, instance, and who calls."""
         for name, block in self.folder.modules.items():
             for instance in self._of("module", name, block).all:
                 child = self._child(name, block, instance)
                 if child:
-                    yield from child.calls()
-                elif not local_source(block) and "source" in block.body.attributes:
-                    source = written(evaluate(block.body.attributes["source"], self.scope))
-                    yield f"{self.prefix}module.{name}{instance.suffix}", source, block, self
+                    yield from child.absent()
+                else:
+                    yield f"{self.prefix}module.{name}{instance.suffix}", block, instance, self
 
     def settings(self, block: Block, instance: Instance | None = None) -> Value:
         """All that a block says."""

@@ -104,3 +104,12 @@ def lines_of(pieces: Sequence[Piece]) -> tuple[str, list[At]]:
                 lines.append(At(piece.at.file, piece.at.line + step))
         fresh = not rows[-1] and (fresh or len(rows) > 1)
     return "".join(piece.text for piece in pieces), [*lines, lines[-1] if lines else NOWHERE]
+
+
+def shown(value: Value) -> str:
+    """A text as it can be told, with `${…}` where it is not known."""
+    if isinstance(value, Made) and value.pieces:
+        return "".join(piece.text for piece in value.pieces)
+    if not value.unknown:
+        return written(value)
+    return _unknown_piece(value, NOWHERE).text

@@ -1,0 +1,1 @@
+"""From what files declare to what they set up."""

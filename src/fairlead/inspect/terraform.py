@@ -1,0 +1,37 @@
+"""Reads Terraform: folders of it, and plans that `terraform show -json` wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fairlead.core.setup import Setup, merged
+from fairlead.inspect.hcl.modules import Module
+from fairlead.inspect.hcl.roots import root_folders, root_module
+from fairlead.inspect.hcl.tree import Tree
+from fairlead.inspect.lift.terraform import KINDS, lifted
+from fairlead.inspect.values import Resource
+
+ABSENT = "module"  # the kind of a call of a module that is not in the tree
+
+
+def read_folders(tree: Tree, folders: Mapping[str, Sequence[str]], named: Sequence[str]) -> Setup:
+    """The set-ups of the root modules among these folders, which are given with the names of their
+    files; `named` are files of variables that apply to each. Never raises."""
+    roots = [
+        root_module(tree, folder, folders[folder.path], named)
+        for folder in root_folders(tree, folders)
+    ]
+    alone = len(roots) == 1
+    return merged(tuple(_of_root(root, "" if alone else f"{root.folder.path}:") for root in roots))
+
+
+def _of_root(root: Module, mark: str) -> Setup:
+    setup = lifted((*root.resources(KINDS), *_absent(root)), mark)
+    return merged((setup, Setup(unknown=tuple(dict.fromkeys(root.unread())))))
+
+
+def _absent(root: Module) -> list[Resource]:
+    return [
+        Resource(ABSENT, address, caller.settings(block, instance), block.at)
+        for address, block, instance, caller in root.absent()
+    ]
