@@ -106,7 +106,7 @@ class Fleet:
         self, folder: Path, services: dict[str, Any], seats: Sequence[Seat] = (), **settings: Any
     ) -> None:
         self._folder, self._services, self._settings = folder, services, settings
-        self.token = folder / "token"
+        self.token, self.lease = folder / "token", folder / "lease.json"
         self.token.write_text(TOKEN)
         self.controllers = [self._controller(n, s) for n, s in enumerate(seats or (_here(),))]
         self.controller = self.controllers[0]
@@ -118,8 +118,11 @@ class Fleet:
         return _place(self.controller.settings["controller"]["listen"])[1]
 
     def _controller(self, number: int, seat: Seat) -> Daemon:
-        lease = str(self._folder / "lease.json")
-        place = {"listen": seat.listen, "token_file": str(self.token), "lease": lease}
+        place = {
+            "listen": seat.listen,
+            "token_file": str(self.token),
+            "lease": str(self.lease),
+        }
         settings = self._shared(controller=place, **seat.settings)
         return Daemon("controller", self._folder / f"c{number}", settings, seat.within)
 

@@ -17,10 +17,13 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from bench.load import Call, Load
+from fairlead.core.lease import Lease
+from fairlead.leases.file import FileLease
 from fairlead.rehearsal.http import Front
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.dns.knot import Knot, knot
-from tests.ground import until
+from tests.ground import children_of, until
 from tests.integration.asking import Asking
 from tests.integration.ecs_shop import define, ids_of
 from tests.integration.fleet import TOKEN, Daemon, Seat
@@ -60,7 +63,7 @@ class Vpc(Named):
         drain = {
             "FAIRLEAD_HOOK_URL": f"http://{self.hosts[0].address}:{HOOKS}",
             "FAIRLEAD_HOOK_TOKEN": TOKEN,
-            "FAIRLEAD_HOOK_TIMEOUT": "15",
+            "FAIRLEAD_HOOK_TIMEOUT": "10",
         }
         return define(self.ecs, {"VERSION": version}, drain)
 
@@ -71,7 +74,10 @@ class Vpc(Named):
 
     def asking(self) -> Asking:
         """At every node, with pauses: checks that are late look like endpoints that are away."""
-        return Asking(self.fleet.loads(4, NAME, pause=0.01))
+        return Asking(self.loads())
+
+    def loads(self) -> list[Load]:
+        return self.fleet.loads(4, NAME, pause=0.01)
 
     async def settled(self, count: int) -> None:
         """So many endpoints, all ready, and every node's table is the controller's."""
@@ -138,6 +144,82 @@ class Vpc(Named):
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
+
+    async def agent_sees(self, agent: Daemon, endpoint: str, state: str) -> None:
+        def so() -> bool:
+            return any((e["id"], e["state"]) == (endpoint, state) for e in agent.endpoints())
+
+        await until(partial(asyncio.to_thread, so), agent.log, PATIENCE)
+
+    async def idle(self, agent: Daemon, endpoint: str) -> None:
+        """Nothing is in flight there, and no connection to it is waited for."""
+
+        def so() -> bool:
+            return any((e["id"], e["in_flight"]) == (endpoint, 0) for e in agent.endpoints())
+
+        await until(partial(asyncio.to_thread, so), agent.log)
+
+    def requests(self, endpoint: str) -> list[int]:
+        """By agent: how many its nginx has sent there."""
+        found = [{e["id"]: e["requests"] for e in a.endpoints()} for a in self.fleet.agents]
+        return [each[endpoint] for each in found]
+
+    async def die(self, number: int) -> float:
+        """A node loses power, and its tasks cannot be reached; when that was (monotonic)."""
+        agent, space = self.fleet.agents[number], self.spaces[number]
+        nginx = agent.client.status()["proxy"]["pid"]
+        assert nginx
+        self.network.cut(space)
+        began = time.monotonic()
+        space.kill(nginx, *children_of(nginx))
+        await agent.kill()
+        return began
+
+    async def revive(self, number: int) -> None:
+        self.network.mend(self.spaces[number])
+        await self.fleet.agents[number].start()
+        await self.settled(3)
+
+    def epoch(self, controller: Daemon) -> int:
+        """Of which it leads; 0 when it does not."""
+        told = [e for e in controller.events() if e.kind in {"waits", "leads", "led"}][-1]
+        return int(told.message.rpartition(" ")[2]) if told.kind == "leads" else 0
+
+    async def taken(self, epoch: int) -> float:
+        """Seconds until the lease is somebody's in this epoch."""
+        began, lease = time.monotonic(), FileLease(self.fleet.lease)
+
+        async def is_taken() -> bool:
+            return (await lease.read() or Lease()).epoch == epoch
+
+        await until(is_taken, f"epoch {epoch}")
+        return time.monotonic() - began
+
+    async def slow(self, seconds: float) -> asyncio.Task[list[str]]:
+        """Requests that take so long, some at every endpoint; why those failed that did. They are
+        on their way when this returns."""
+        calls = [Call("GET", f"/slow?{seconds}")]
+        address = self.spaces[0].address
+
+        async def ask() -> list[str]:
+            load = Load(12, NAME, PORT, calls, address, timeout=60)
+            asyncio.get_running_loop().call_later(1, load.stop)
+            return list((await load.run()).reasons)
+
+        def everywhere() -> bool:
+            return all(each["in_flight"] >= 2 for each in self.fleet.agents[0].endpoints())
+
+        asked = asyncio.create_task(ask())
+        await until(partial(asyncio.to_thread, everywhere), "in flight")
+        return asked
+
+    def updates(self) -> int:
+        """How many times somebody has changed DNS, with success."""
+        return (self.server.directory / "log").read_text().count("DDNS, finished")
+
+    def told(self, daemon: Daemon) -> set[tuple[str, str]]:
+        """Its events, by kind and endpoint."""
+        return {(event.kind, event.endpoint) for event in daemon.events()}
 
     def writes(self, since: float) -> list[Asked]:
         """What was asked of ECS since then (monotonic) that is no reading."""
