@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -159,6 +161,52 @@ async def test_a_fault_of_ours_is_told_and_tried_again(
         await until(lambda: len(controller.hellos) >= 2)
     assert any("fairlead itself failed: ZeroDivisionError" in m for _, _, m, _ in records(made))
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.fixture
+def pauses(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Between tries, in seconds, which do not pass."""
+    made: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        made.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(under_test, "SHORTEST", 0.1)
+    monkeypatch.setattr(under_test, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    return made
+
+
+def are(pauses: list[float], longest: list[float]) -> bool:
+    """Each at most so long, and half as long at least."""
+    return all(most / 2 <= each <= most for each, most in zip(pauses, longest, strict=True))
+
+
+async def test_pauses_between_tries_grow_up_to_the_longest(
+    controller: Controller, pauses: list[float]
+) -> None:
+    made = link(controller)
+    controller.script = welcoming(stay=False)
+    async with running(made.run()):
+        await until(lambda: len(pauses) >= 7)
+    assert are(pauses[:7], [0.2, 0.4, 0.8, 1.6, 3, 3, 3]), pauses
+
+
+async def test_pauses_are_short_again_after_a_connection_that_lasted(
+    controller: Controller, pauses: list[float]
+) -> None:
+    made, clock = link(controller), StubClock()
+    made._clock = clock
+
+    async def script(connection: ServerConnection, hello: Hello) -> None:
+        await welcoming(stay=False)(connection, hello)
+        lasts = {3: under_test.STEADY, 5: under_test.STEADY + 0.1}
+        clock.time += lasts.get(len(controller.hellos), 0)
+
+    controller.script = script
+    async with running(made.run()):
+        await until(lambda: len(pauses) >= 7)
+    assert are(pauses[:7], [0.2, 0.4, 0.8, 1.6, 0.1, 0.2, 0.4]), pauses
 
 
 def records(made: Link) -> list[tuple[str, str, str, str]]:
