@@ -1,0 +1,48 @@
+"""What a node of an instance type has for tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fairlead.core.costs.prices import Machine
+from fairlead.core.errors import BadInput
+
+BOUNDLESS = 1 << 30
+_BURSTABLE = {"nano": 2, "micro": 2, "small": 3, "medium": 3, "large": 3, "xlarge": 4}
+_OTHERS = {"medium": 2, "large": 3, "xlarge": 4, "2xlarge": 4, "4xlarge": 8, "8xlarge": 8}
+_UNLIKE = {"t2.medium": 3, "t2.xlarge": 3, "t2.2xlarge": 3, "m4.large": 2, "t3.2xlarge": 4}
+_TYPE = re.compile(r"(t\d\w*|[cmr][4-9]\w*)\.(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """`cpu` in units, `memory` in MiB, `interfaces` are ENIs, the node's own among them."""
+
+    cpu: int
+    memory: int
+    interfaces: int
+    kind: str = ""
+
+
+def interfaces(kind: str) -> int | None:
+    """ENIs of an instance type (EC2 user guide, "IP addresses per network interface per instance
+    type"); None for one that is not in the families that are known here."""
+    if kind in _UNLIKE:
+        return _UNLIKE[kind]
+    found = _TYPE.fullmatch(kind)
+    if not found:
+        return None
+    return (_BURSTABLE if kind.startswith("t") else _OTHERS).get(found[2])
+
+
+def size_of(kind: str, machines: Mapping[str, Machine]) -> Size:
+    """BadInput for a type that is not known."""
+    machine = machines.get(kind)
+    if machine is None:
+        raise BadInput(
+            f"what a {kind} has for tasks is not known: give --node-memory MIB and --node-cpu UNITS"
+            f" (known types: {', '.join(machines)})"
+        )
+    return Size(machine.vcpu * 1024, machine.offered, interfaces(kind) or 2, kind)

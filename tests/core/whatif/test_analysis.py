@@ -1,0 +1,192 @@
+"""The question that it all began with: a second copy of a service that was made for one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fairlead.core.costs.prices import Machine
+from fairlead.core.errors import BadInput, UnknownName
+from fairlead.core.setup import (
+    At,
+    Call,
+    Container,
+    DnsRecord,
+    Fact,
+    NodeGroup,
+    Port,
+    ProxyTarget,
+    ServiceSetup,
+    Setup,
+    TaskDefinition,
+)
+from fairlead.core.whatif.build import model_of
+from fairlead.core.whatif.follow import Flow
+from fairlead.core.whatif.given import Given
+from fairlead.core.whatif.model import Model, Naming, balanced, dynamic
+from fairlead.core.whatif.predict import Prediction, predict
+
+MACHINES = {"t3.micro": Machine(2, 1024, "x86_64", 916)}
+SCRIPT = "dns.sh"
+
+
+def service(name: str, port: int, memory: int = 256) -> tuple[ServiceSetup, TaskDefinition]:
+    mapping = Port(Fact(8080), Fact(port))
+    container = Container(name, ports=(mapping,), memory=Fact(memory))
+    task = TaskDefinition(f"task.{name}", name, Fact("bridge"), containers=(container,))
+    return ServiceSetup(f"shop-{name}", task=task.key, cluster="c", desired=Fact(1)), task
+
+
+def shop(nodes: int, *records: DnsRecord) -> Setup:
+    """Catalog and alerts, each with its port and its nginx server, and a script for DNS."""
+    pairs = [service("catalog", 8083), service("alerts", 8084)]
+    proxies = tuple(
+        ProxyTarget((f"{name}.example.com",), (f"localhost:{port}",), listen=(80,))
+        for name, port in (("catalog", 8083), ("alerts", 8084))
+    )
+    query = {"service-name": "$SERVICE_NAME", "query": "taskArns[0]"}
+    calls = (
+        Call("ecs", "list-tasks", query, at=At(SCRIPT, 4)),
+        Call("route53", "change-resource-record-sets", at=At(SCRIPT, 20)),
+    )
+    group = NodeGroup("asg", Fact("t3.micro"), Fact(nodes), cluster="c")
+    return Setup(
+        tuple(task for _, task in pairs),
+        tuple(each for each, _ in pairs),
+        (group,),
+        records=records,
+        proxies=proxies,
+        calls=() if records else calls,
+    )
+
+
+def model(nodes: int, count: int = 2, **given: object) -> Model:
+    return model_of(shop(nodes), {"catalog": count}, Given(machines=MACHINES, **given))  # type: ignore[arg-type]
+
+
+def flow(prediction: Prediction, host: str = "catalog.example.com") -> Flow:
+    return next(each for each in prediction.flows if each.way.host == host)
+
+
+def test_both_on_one_instance_is_a_port_conflict() -> None:
+    found = predict(model(1))
+    (pending,) = found.scene.pending
+    assert (pending.service, pending.count) == ("shop-catalog", 1)
+    assert pending.message == (
+        "service shop-catalog was unable to place a task because no container instance met all of"
+        " its requirements. The closest matching (container-instance node-1) is already using a"
+        " port required by your task. For more information, see the Troubleshooting section of the"
+        " Amazon ECS Developer Guide."
+    )
+    assert flow(found).shares == {"shop-catalog-1": 1.0}
+    assert not found.unreached
+    assert len(found.outcomes) == 1
+
+
+def test_on_two_instances_dns_reaches_one_and_the_other_task_gets_nothing() -> None:
+    found = predict(model(2))
+    assert not found.scene.pending
+    assert {t.node for t in found.scene.of("shop-catalog")} == {"node-1", "node-2"}
+    assert flow(found).way.naming is Naming.FIRST
+    assert flow(found).shares == {"shop-catalog-1": 1.0}
+    (left,) = found.unreached
+    assert (left.task, left.node) == ("shop-catalog-2", "node-2")
+    assert {e.at: e.share for e in flow(found).entries} == {"node-1": 1.0, "node-2": 0.0}
+
+
+def test_the_node_that_dns_names_takes_everything_with_it_until_the_script_runs() -> None:
+    found = predict(model(2))
+    lost = {each.what: each for each in found.losses if each.kind == "node"}
+    before, after = (next(f for f in flows if f.way.service == "shop-catalog")
+                     for flows in (lost["node-1"].before, lost["node-1"].after))  # fmt: skip
+    assert before.failing == 1.0
+    assert before.reasons == ("node-1 does not answer",)
+    assert (after.failing, after.shares) == (0.0, {"shop-catalog-2": 1.0})
+    assert [p.service for p in lost["node-1"].pending] == ["shop-catalog"]
+
+
+def test_with_fairlead_both_get_half_and_a_lost_node_costs_nothing_once_dns_knows() -> None:
+    found = predict(dynamic(model(2)))
+    assert flow(found).shares == pytest.approx({"shop-catalog-1": 0.5, "shop-catalog-2": 0.5})
+    assert not found.unreached
+    for each in (loss for loss in found.losses if loss.kind == "node"):
+        own = [f for f in each.after if f.way.service == "shop-catalog"]
+        assert [f.failing for f in own] == [0.0]
+        assert [f.failing for f in each.before if f.way.service == "shop-catalog"] == [0.5]
+    tasks = [each for each in found.losses if each.kind == "task"]
+    assert [max(f.failing for f in each.before) for each in tasks] == [0.0, 0.0]
+    assert [(d.completes, d.failing) for d in found.deploys] == [(True, 0.0)]
+
+
+def test_with_fairlead_two_run_on_one_instance() -> None:
+    found = predict(dynamic(model(1)))
+    assert not found.scene.pending
+    assert flow(found).shares == pytest.approx({"shop-catalog-1": 0.5, "shop-catalog-2": 0.5})
+
+
+def test_a_load_balancer_sends_to_a_dead_task_until_it_notices() -> None:
+    found = predict(balanced(model(2)))
+    assert flow(found).shares == pytest.approx({"shop-catalog-1": 0.5, "shop-catalog-2": 0.5})
+    task = next(each for each in found.losses if each.kind == "task")
+    assert [f.failing for f in task.before if f.way.service == "shop-catalog"] == [0.5]
+    assert [f.failing for f in task.after if f.way.service == "shop-catalog"] == [0.0]
+
+
+def test_a_deploy_with_one_port_on_one_instance_never_ends() -> None:
+    (found,) = predict(model(1, 1)).deploys
+    assert not found.completes
+    assert found.failing == 0.0
+    assert "already using a port" in found.stages[-1].waits
+
+
+def test_a_deploy_that_may_stop_the_only_task_is_downtime() -> None:
+    made = model(1, 1)
+    services = tuple(replace(each, minimum=0, maximum=100) for each in made.services)
+    (found,) = predict(replace(made, services=services)).deploys
+    assert found.completes
+    assert (found.least, found.failing) == (0, 1.0)
+
+
+def test_a_third_copy_finds_no_port() -> None:
+    found = predict(model(2, 3))
+    assert [(p.service, p.count) for p in found.scene.pending] == [("shop-catalog", 1)]
+
+
+def test_more_memory_than_there_is() -> None:
+    found = predict(dynamic(model(1, 4)))
+    (pending,) = found.scene.pending
+    assert pending.count == 2
+    assert "has insufficient memory available" in pending.message
+
+
+def test_a_record_of_two_nodes_reaches_what_is_there() -> None:
+    record = DnsRecord("*.example.com", "A", nodes=("asg",))
+    setup = shop(2, record)
+    found = predict(model_of(setup, {"catalog": 2}, Given(machines=MACHINES)))
+    assert flow(found).shares == pytest.approx({"shop-catalog-1": 0.5, "shop-catalog-2": 0.5})
+    alerts = flow(found, "alerts.example.com")
+    assert alerts.failing == 0.5
+    (where,) = found.scene.of("shop-alerts")
+    other = next(n.arn for n in found.model.nodes if n.arn != where.node)
+    assert alerts.reasons == (f"nothing listens on port 8084 of {other}",)
+
+
+def test_what_is_not_said_is_asked_for() -> None:
+    setup = replace(shop(1), nodes=())
+    with pytest.raises(BadInput, match="give --nodes N"):
+        model_of(setup, {"catalog": 2}, Given(machines=MACHINES))
+    with pytest.raises(BadInput, match="give --instance-type"):
+        model_of(setup, {"catalog": 2}, Given(nodes=1, machines=MACHINES))
+    with pytest.raises(BadInput, match="--node-memory"):
+        model_of(setup, {"catalog": 2}, Given(nodes=1, kind="x9.huge", machines=MACHINES))
+    with pytest.raises(UnknownName, match="did you mean 'shop-catalog'"):
+        model_of(setup, {"shop-catalgo": 2}, Given(nodes=1, machines=MACHINES))
+
+
+def test_dns_that_nothing_describes_is_said_to_be_taken_for_granted() -> None:
+    setup = replace(shop(2), calls=())
+    made = model_of(setup, {"catalog": 2}, Given(machines=MACHINES))
+    assert any("--dns" in each for each in made.assumed)
+    said = model_of(setup, {"catalog": 2}, Given(machines=MACHINES, naming=Naming.FIRST))
+    assert not any("--dns" in each for each in said.assumed)
