@@ -7,7 +7,16 @@ import re
 from fairlead.inspect.hcl import templates
 from fairlead.inspect.hcl.cursor import MOST_DEPTH, Cursor, SyntaxFault
 from fairlead.inspect.hcl.expressions import expression
-from fairlead.inspect.hcl.syntax import Block, Body, Expression, Template, Text, Wrong
+from fairlead.inspect.hcl.syntax import (
+    Block,
+    Body,
+    Expression,
+    ListOf,
+    ObjectOf,
+    Template,
+    Text,
+    Wrong,
+)
 
 _OUTER = re.compile(
     r'^(?:(?:resource|data)[ \t]+"[\w-]+"[ \t]+"[\w-]+"|(?:module|variable|output|provider)'
@@ -65,7 +74,8 @@ class _Bodies:
         name = cursor.name() or self._label()
         try:
             if name and cursor.take("=") and not cursor.looking_at("="):
-                attributes[name] = self._attribute()
+                value = self._attribute()
+                attributes[name] = _repeated(attributes.get(name), value)
             elif name:
                 blocks.append(self._block(name, start))
             else:
@@ -129,6 +139,15 @@ class _Bodies:
             if part == "\n" and depth <= 0:
                 return
         cursor.pos = limit
+
+
+def _repeated(before: Expression | None, value: Expression) -> Expression:
+    """Objects given to a name again and again are blocks of it, as they once were written."""
+    if isinstance(value, ObjectOf) and isinstance(before, ObjectOf):
+        return ListOf(before.at, (before, value))
+    if isinstance(value, ObjectOf) and isinstance(before, ListOf):
+        return ListOf(before.at, (*before.elements, value))
+    return value
 
 
 def literal(value: Expression) -> str | None:

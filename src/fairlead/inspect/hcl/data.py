@@ -41,6 +41,8 @@ def looked_up(module: Module, block: Block, scope: Scope, name: str) -> Value:
 
 def _rendered(module: Module, block: Block, scope: Scope) -> Value:
     variables = blocks.member(block.body, "vars", scope) or Value({})
+    if isinstance(variables.data, tuple):  # a block, as it once was written
+        variables = next(iter(variables.data), Value({}))
     source = blocks.member(block.body, "template", scope) or Value()
     if source.unknown or not source.given:
         return unknown(block.at, "the template is not known", source)

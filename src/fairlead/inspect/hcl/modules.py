@@ -275,7 +275,9 @@ class Module:
         return self._read(name, written(path), arguments, at)
 
     def _read(self, name: str, path: str, arguments: tuple[Value, ...], at: At) -> Value:
-        file = normpath(path if path.startswith("/") else f"{self.root.path}/{path}")
+        if path.startswith(("/", "~")):
+            return unknown(at, "the path is not one of these files", *arguments)
+        file = normpath(f"{self.root.path}/{path}")
         text = self.root.tree.text(file)
         if name == "fileexists":
             return Value(text is not None, (at,))

@@ -54,8 +54,13 @@ class Links:
         if value.unknown:
             found = self.found(value, *kinds)
             return tuple(self.key(r.address) for r in found), False
-        keys = [self.key_of(item, *kinds) for item in value.items()]
+        keys = [self.key_of(item, *kinds) for item in flat(value)]
         return tuple(dict.fromkeys(key for key in keys if key)), all(keys)
+
+
+def flat(value: Value) -> tuple[Value, ...]:
+    """The elements of a list, and those of lists in it: `["${a.*.id}"]` once meant the same."""
+    return tuple(x for item in value.items() for x in (item.items() or (item,)))
 
 
 def blocks(value: Value) -> tuple[Value, ...]:

@@ -6,7 +6,7 @@ import ipaddress
 
 from fairlead.core.setup import DnsRecord
 from fairlead.inspect.hcl.texts import shown
-from fairlead.inspect.lift.links import Links, blocks
+from fairlead.inspect.lift.links import Links, blocks, flat
 from fairlead.inspect.lift.nodes import GROUP, INSTANCE, SPOT
 from fairlead.inspect.values import Resource, Value
 
@@ -39,7 +39,7 @@ def records(links: Links) -> tuple[DnsRecord, ...]:
 def _record(of: Resource, answers: Value, links: Links) -> DnsRecord:
     settings = of.settings
     kind = (settings.get("type").text().value or "").upper()
-    each = blocks(answers)
+    each = flat(answers) or blocks(answers)
     addresses = [text for item in each if (text := item.text().value) and _is_address(text)]
     nodes = [key for item in each for key in _nodes(item, links)]
     balanced = settings.get("alias").given or any(links.found(a, *_BALANCERS) for a in each)
@@ -57,7 +57,7 @@ def _record(of: Resource, answers: Value, links: Links) -> DnsRecord:
 
 
 def _whole(answers: Value, links: Links) -> bool:
-    each = blocks(answers)
+    each = flat(answers)
     known = (i.text().value or _nodes(i, links) or links.found(i, *_BALANCERS) for i in each)
     return not answers.unknown and bool(each) and all(known)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fairlead.core.setup import Fact, Ingress, SecurityGroup, TargetGroup
-from fairlead.inspect.lift.links import Links, block, blocks
+from fairlead.inspect.lift.links import Links, block, blocks, flat
 from fairlead.inspect.lift.services import GROUPS, SECURITY
 from fairlead.inspect.values import Resource, Value
 
@@ -44,7 +44,7 @@ def _elsewhere(group: Resource, links: Links) -> bool:
 
 def _ingress(of: Value, links: Links) -> list[Ingress]:
     """One for each source."""
-    protocol = of.get("protocol", "ip_protocol").text().value or "-1"
+    protocol = (of.get("protocol", "ip_protocol").text().value or "-1").lower()
     first, last = of.get("from_port").number(), of.get("to_port").number()
     if protocol in _ALL:
         protocol, first, last = "-1", Fact(0, of.origin), Fact(65535, of.origin)
@@ -57,7 +57,7 @@ def _sources(of: Value, links: Links) -> list[str]:
     for name in ("cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "prefix_list_ids"):
         sources += [item.text().value or "" for item in blocks(of.get(name))]
     for name in ("security_groups", "source_security_group_id", "referenced_security_group_id"):
-        for item in blocks(of.get(name)):
+        for item in flat(of.get(name)) or blocks(of.get(name)):
             sources.append(links.key_of(item, *SECURITY) or item.text().value or "")
     return sources or [""]
 
