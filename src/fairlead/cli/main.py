@@ -36,6 +36,7 @@ COMMANDS = (
     "hook",
     "export",
     "cost",
+    "advise",
     "completion",
 )
 INTERRUPTED = 130

@@ -79,13 +79,15 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for; `told`: what of it a set-up's files said."""
+    """What was asked for; `told`: what of it a set-up's files said, `service`: one that they
+    name."""
 
     usage: Usage
     prices: Prices
     sources: dict[str, str]
     tier: str
     told: tuple[str, ...] = ()
+    service: str = ""
 
 
 def usage_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,7 +115,7 @@ def asked(given: dict[str, Any]) -> Asked:
     )
     prices = book.region(values["region"])
     prices.machine(usage.type)
-    return Asked(usage, prices, dict(book.sources), values["free_tier"], found.told)
+    return Asked(usage, prices, dict(book.sources), values["free_tier"], found.told, found.service)
 
 
 def _read(paths: tuple[Path, ...]) -> Any:

@@ -24,7 +24,7 @@ SETUP = Setup(tasks=(TASK,), services=(SERVICE,), nodes=(NODES,))
 
 def test_what_the_files_say_is_taken_and_told() -> None:
     found = known(SETUP)
-    assert replace(found, told=()) == Known("t3.small", 1, 1, 128, 384, 2)
+    assert replace(found, told=()) == Known("t3.small", 1, 1, 128, 384, 2, service="catalog")
     assert "1 services (main.tf:12)" in found.told
     assert "nodes of t3.small (main.tf:3)" in found.told
 

@@ -12,7 +12,7 @@ from fairlead.core.setup import At, Container, Fact, ServiceSetup, Setup, TaskDe
 class Known:
     """None where the files do not say it, or where it cannot be resolved. `copies` is the largest
     count of a service, `cpu` and `memory` those of the largest task; `nodes`: there already.
-    `told` says for people what was read, and where."""
+    `told` says for people what was read, and where; `service` is one's name."""
 
     type: str | None = None
     services: int | None = None
@@ -21,6 +21,7 @@ class Known:
     memory: int | None = None
     nodes: int | None = None
     told: tuple[str, ...] = ()
+    service: str = ""
 
 
 def known(setup: Setup) -> Known:
@@ -32,7 +33,8 @@ def known(setup: Setup) -> Known:
     copies = _largest(service.desired.value for service in services)
     nodes = sum(group.desired.value or 0 for group in setup.nodes) or None
     found = Known(kind, len(services) or None, copies, cpu, memory, nodes)
-    return replace(found, told=tuple(_told(found, services, setup)))
+    name = services[0].name if services else ""
+    return replace(found, told=tuple(_told(found, services, setup)), service=name)
 
 
 def memory_of(task: TaskDefinition) -> int | None:

@@ -1,0 +1,1 @@
+"""Which strategy to choose, how large tasks should be, and what to do next."""
