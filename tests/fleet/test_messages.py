@@ -65,7 +65,11 @@ TO_CONTROLLER: list[ToController] = [
     Report(0, {"a": ILL}, {"a": 2}, {"app": {"a": Counters(latency=(1,))}}, refused={"app": "why"}),
 ]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=4,
 )
