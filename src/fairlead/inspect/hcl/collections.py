@@ -42,7 +42,9 @@ def _mapping(value: Value) -> dict[str, Value]:
 
 
 def _tuple(elements: Sequence[Value], at: At) -> Value:
-    return Value(tuple(elements[:MOST_ELEMENTS]), (at,))
+    if len(elements) > MOST_ELEMENTS:
+        return unknown(at, "it has too many elements")
+    return Value(tuple(elements), (at,))
 
 
 def _merge(given: Given, at: At) -> Value:
@@ -117,7 +119,7 @@ def _values(given: Given, at: At) -> Value:
 def _flatten(given: Given, at: At) -> Value:
     flat: list[Value] = []
     rest = list(reversed(_elements(given[0])))
-    while rest and len(flat) < MOST_ELEMENTS:
+    while rest and len(flat) <= MOST_ELEMENTS:
         item = rest.pop()
         if item.unknown and not isinstance(item, Thing):
             flat.append(item)
@@ -186,7 +188,9 @@ def _range(given: Given, at: At) -> Value:
     step = numbers[2] if len(numbers) > 2 else (1.0 if end >= start else -1.0)
     if not step:
         raise ValueError("its step is 0")
-    size = min(max(0, int(-((start - end) // step))), MOST_ELEMENTS)
+    size = max(0, int(-((start - end) // step)))
+    if size > MOST_ELEMENTS:
+        return unknown(at, "it has too many elements")
     return known([whole(start + n * step) for n in range(size)], at)
 
 

@@ -36,18 +36,11 @@ from fairlead.inspect.hcl.syntax import (
     Unary,
     Wrong,
 )
+from fairlead.inspect.hcl.work import Work
 from fairlead.inspect.values import Value
 
 MOST_DEPTH = 70
 MOST_ELEMENTS = 2_000
-
-
-@dataclass(slots=True)
-class Work:
-    """What is left to spend on one root module: hostile files end, in bounded time."""
-
-    steps: int = 400_000
-    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +65,9 @@ def evaluate(of: Expression, scope: Scope) -> Value:
     work.depth += 1
     try:
         found: Value = _EVALUATORS[type(of)](of, scope)
-        return found
     finally:
         work.depth -= 1
+    return unknown(of.at, "it is too large") if work.too_large(found) else found
 
 
 def _literal(of: Literal, _: Scope) -> Value:
@@ -149,6 +142,7 @@ def _call(of: Call, scope: Scope) -> Value:
         if not isinstance(last.data, tuple):
             return unknown(of.at, "its arguments are not known", *given)
         given = (*given[:-1], *last.data)
+    scope.work.charge(*given)
     return used(scope.call(of.name, given, of.at), of.at)
 
 
@@ -171,6 +165,7 @@ def _conditional(of: Conditional, scope: Scope) -> Value:
     if holds is not None:
         return used(evaluate(of.then if holds else of.otherwise, scope), of.at)
     then, otherwise = evaluate(of.then, scope), evaluate(of.otherwise, scope)
+    scope.work.charge(then, otherwise)
     try:
         if plain(then) == plain(otherwise):
             return used(then, of.at)
@@ -186,6 +181,7 @@ def _unary(of: Unary, scope: Scope) -> Value:
 
 def _binary(of: Binary, scope: Scope) -> Value:
     left = evaluate(of.left, scope)
+    scope.work.charge(left)
     return operators.binary(of.operator, left, lambda: evaluate(of.right, scope), of.at)
 
 
@@ -248,7 +244,7 @@ def entries(value: Value) -> list[tuple[Value, Value]] | None:
         pairs = [(Value(name, value.origin[:1]), value.data[name]) for name in names]
     else:
         return None
-    return pairs[:MOST_ELEMENTS]
+    return pairs if len(pairs) <= MOST_ELEMENTS else None
 
 
 _EVALUATORS: dict[type, Callable[[Any, Scope], Value]] = {

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from fairlead.core.setup import At, Unknown
 from fairlead.inspect.hcl import blocks, data, functions
 from fairlead.inspect.hcl.bodies import parse_template
-from fairlead.inspect.hcl.evaluate import Scope, Work, evaluate
+from fairlead.inspect.hcl.evaluate import Scope, evaluate
 from fairlead.inspect.hcl.instances import Instance, Instances, instances
 from fairlead.inspect.hcl.results import (
     AFTER_APPLY,
@@ -25,6 +25,7 @@ from fairlead.inspect.hcl.results import (
 from fairlead.inspect.hcl.syntax import Block, Expression, Literal
 from fairlead.inspect.hcl.tree import Folder, Tree, local_source
 from fairlead.inspect.hcl.types import converted
+from fairlead.inspect.hcl.work import Work
 from fairlead.inspect.values import Resource, Value
 
 MOST_CHAIN = 8  # modules that call one another

@@ -9,6 +9,7 @@ from fairlead.core.setup import NOWHERE, At
 from fairlead.inspect.values import Value
 
 MOST_STEPS = 8  # of an origin
+MOST_LEVELS = 60
 AFTER_APPLY = "it is known only after it is made"
 
 
@@ -84,12 +85,15 @@ def unknown(at: At, why: str, *values: Value) -> Value:
     return Value(origin=(at,), unknown=because, refers=refers_of(values))
 
 
-def known(data: object, at: At) -> Value:
-    """Plain data as a tree of values."""
+def known(data: object, at: At, levels: int = 0) -> Value:
+    """Plain data as a tree of values. Raises ValueError where it is nested too deeply."""
+    if levels > MOST_LEVELS:
+        raise ValueError("it is nested too deeply")
     if isinstance(data, dict):
-        return Value({str(name): known(item, at) for name, item in data.items()}, (at,))
+        members = {str(name): known(item, at, levels + 1) for name, item in data.items()}
+        return Value(members, (at,))
     if isinstance(data, list | tuple):
-        return Value(tuple(known(item, at) for item in data), (at,))
+        return Value(tuple(known(item, at, levels + 1) for item in data), (at,))
     if data is None or isinstance(data, str | int | float | bool):
         return Value(data, (at,))
     return Value(str(data), (at,))

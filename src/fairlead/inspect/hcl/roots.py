@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os.path import normpath
 
-from fairlead.inspect.hcl.evaluate import Scope, Work, evaluate
+from fairlead.inspect.hcl.evaluate import Scope, evaluate
 from fairlead.inspect.hcl.functions import call
 from fairlead.inspect.hcl.modules import Module, Root
 from fairlead.inspect.hcl.tree import Folder, Tree, local_source
+from fairlead.inspect.hcl.work import Work
 from fairlead.inspect.values import Value
 
 

@@ -82,10 +82,16 @@ def _replace(text: object, old: str, new: str) -> str:
     subject = _text(text)
     if len(old) > 1 and old.startswith("/") and old.endswith("/"):
         made = re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", new)
-        replaced = _pattern(old[1:-1]).sub(made, subject[:10_000])
+        replaced = _pattern(old[1:-1]).sub(made, subject)
     else:
         replaced = subject.replace(old, new) if old else subject
-    return replaced[:MOST_TEXT]
+    return _bounded(replaced)
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MOST_TEXT:
+        raise ValueError("the text is too long")
+    return text
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -96,14 +102,14 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _regex(pattern: str, text: str) -> object:
-    match = _pattern(pattern).search(text[:10_000])
+    match = _pattern(pattern).search(text)
     if not match:
         raise ValueError("nothing matches")
     return match.groupdict() or (list(match.groups()) if match.groups() else match.group())
 
 
 def _regexall(pattern: str, text: str) -> list[object]:
-    found = _pattern(pattern).findall(text[:10_000])
+    found = _pattern(pattern).findall(text)
     return [list(item) if isinstance(item, tuple) else item for item in found]
 
 
@@ -116,7 +122,7 @@ def _substr(text: object, offset: int, length: int) -> str:
 def _indent(spaces: int, text: str) -> str:
     if spaces > 100:
         raise ValueError("its indentation is too large")
-    return text.replace("\n", "\n" + " " * spaces)[:MOST_TEXT]
+    return _bounded(text.replace("\n", "\n" + " " * spaces))
 
 
 def _title(text: object) -> str:
@@ -155,8 +161,8 @@ def _cidrhost(block: str, position: int) -> str:
 def _split(separator: str, text: object) -> list[str]:
     whole = _text(text)
     if not separator:
-        return list(whole[:2_000])
-    return whole.split(separator)[:2_000] if whole else [""]
+        return list(whole)
+    return whole.split(separator) if whole else [""]
 
 
 SCALARS: dict[str, Callable[..., object]] = {
