@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fairlead.cli.bill_view import plain
 from fairlead.cli.cost import NAMES as OFFERED
 from fairlead.core.costs.prices import FREE_TIERS
 from fairlead.core.costs.strategies import NAMES
+from tests.ground import missing
 
 LISTS = runpy.run_path(str(Path(__file__).parents[1] / "prices" / "lists.py"))
 
@@ -205,3 +207,43 @@ def test_every_free_tier_is_offered(fairlead: Any) -> None:
     for tier in FREE_TIERS:
         assert fairlead("cost", "--free-tier", tier).status == 0
     assert fairlead("cost", "--free-tier", "forever").status == 2
+
+
+SETUP = """
+variable "type" {
+  default = "t3.small"
+}
+resource "aws_launch_template" "node" {
+  image_id      = "ami-1"
+  instance_type = var.type
+}
+resource "aws_autoscaling_group" "nodes" {
+  desired_capacity = 2
+  max_size         = 2
+  min_size         = 1
+  launch_template {
+    id = aws_launch_template.node.id
+  }
+}
+resource "aws_ecs_task_definition" "catalog" {
+  family                = "shop-catalog"
+  container_definitions = jsonencode([{ name = "catalog", image = "c:1", memory = 384, cpu = 256 }])
+}
+resource "aws_ecs_service" "catalog" {
+  name            = "shop-catalog"
+  task_definition = aws_ecs_task_definition.catalog.arn
+  desired_count   = 3
+}
+"""
+
+
+def test_a_set_up_fills_in_what_is_not_given(fairlead: Any, tmp_path: Path) -> None:
+    if find_spec("tree_sitter_hcl") is None:
+        missing("tree-sitter-hcl is not installed: pip install 'fairlead[inspect]'")
+    (tmp_path / "main.tf").write_text(SETUP)
+    usage = json.loads(fairlead("cost", "main.tf", "--json").out)["usage"]
+    assert (usage["type"], usage["least_nodes"]) == ("t3.small", 2)
+    assert usage["tasks"] == {"services": 1, "copies": 3, "cpu": 256, "memory": 384}
+    out = fairlead("cost", "main.tf", "--type", "t3.medium", "--copies", "2").out
+    assert "from the set-up: 1 service (main.tf:" in out
+    assert "1 service, nodes of t3.medium" in out

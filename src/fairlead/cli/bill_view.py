@@ -160,11 +160,21 @@ def document(bills: Sequence[Bill], asked: Asked, claims: dict[str, tuple[Line, 
         "hours": 730,
         "free_tier": asked.tier,
         "usage": as_json(asked.usage),
+        "lcu": _capacity(asked),
         "strategies": [_bill_document(bill) for bill in bills],
         "claims": {claim: [_line(line) for line in lines] for claim, lines in claims.items()},
         "notes": [*notes(bills, asked)],
         "sources": {name: where for name, where in asked.sources.items() if name in used},
     }
+
+
+def _capacity(asked: Asked) -> dict[str, Any]:
+    """Of one balancer for all services, by dimension."""
+    from fairlead.core.costs.lcu import lcus
+
+    units = lcus(asked.usage.traffic, asked.usage.tasks.services)
+    sizes = {name: micro(number) for name, number in units.all().items()}
+    return {**sizes, "billed": micro(units.billed), "by": units.dimension}
 
 
 def micro(amount: Decimal) -> float:

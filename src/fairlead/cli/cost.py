@@ -54,12 +54,9 @@ def _bills(wanted: Asked, names: tuple[str, ...]) -> list[Bill]:
 
 
 def _claims(wanted: Asked) -> dict[str, Any]:
-    from fairlead.core.costs.claims import alb_claim, node_claim
+    from fairlead.core.costs.claims import claims
 
-    return {
-        "$3-5 a month": node_claim(wanted.usage, wanted.prices),
-        "$18 a month for an ALB": alb_claim(wanted.usage, wanted.prices),
-    }
+    return claims(wanted.usage, wanted.prices)
 
 
 def _show(bills: list[Bill], wanted: Asked, itemise: bool) -> None:

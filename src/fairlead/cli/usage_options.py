@@ -17,6 +17,7 @@ from fairlead.cli.place import Whole
 if TYPE_CHECKING:
     from fairlead.core.costs.prices import Prices
     from fairlead.core.costs.usage import Usage
+    from fairlead.core.setup import Setup
 
 BYTES = Amount(10**10, sizes=True)
 GB = Amount(10**9)
@@ -118,10 +119,10 @@ def asked(given: dict[str, Any]) -> Asked:
     return Asked(usage, prices, dict(book.sources), values["free_tier"], found.told, found.service)
 
 
-def _read(paths: tuple[Path, ...]) -> Any:
-    from importlib import import_module
+def _read(paths: tuple[Path, ...]) -> Setup:
+    from fairlead.inspect.read import read
 
-    return import_module("fairlead.inspect.read").read(paths)
+    return read(paths)
 
 
 def _tasks(values: dict[str, Any], found: Any) -> Any:

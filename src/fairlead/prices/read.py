@@ -72,7 +72,6 @@ class _Credits(_Strict):
     sign_up_usd: Decimal
     activities_usd: Decimal
     free_plan_months: int
-    expire_months: int
     sources: list[str] = []
     note: str = ""
 

@@ -25,13 +25,13 @@ SETUP = Setup(tasks=(TASK,), services=(SERVICE,), nodes=(NODES,))
 def test_what_the_files_say_is_taken_and_told() -> None:
     found = known(SETUP)
     assert replace(found, told=()) == Known("t3.small", 1, 1, 128, 384, 2, service="catalog")
-    assert "1 services (main.tf:12)" in found.told
+    assert "1 service (main.tf:12)" in found.told
     assert "nodes of t3.small (main.tf:3)" in found.told
 
 
 def test_nothing_said_is_nothing_known() -> None:
     assert known(Setup()) == Known(
-        told=("not told, or not to be resolved: type, services, memory",)
+        told=("not told, or not to be resolved: type, services, copies, memory, nodes",)
     )
 
 

@@ -1,6 +1,7 @@
-"""Two figures that are often named, held against the prices: where they come from, line by line.
+"""Figures that are often named, held against the prices: where they come from, line by line.
 
-"$3-5 a month" for a node with five services, and "$18 a month for an ALB".
+"$3-5 a month" for a node with five services, "$18 a month for an ALB" and so $90 for five of them,
+and "the same as now" for several copies behind nginx.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from fairlead.core.costs.bill import Bill
 from fairlead.core.costs.billing import ALB_ADDRESSES, bill
 from fairlead.core.costs.lcu import lcus
 from fairlead.core.costs.prices import TWELVE_MONTHS, Prices
-from fairlead.core.costs.strategies import SINGLE
+from fairlead.core.costs.strategies import ALB, DYNAMIC, SHARED, SINGLE
 from fairlead.core.costs.usage import HOURS, Usage
 
 NODE_CLAIM = (Decimal(3), Decimal(5))
 ALB_CLAIM = Decimal(18)
+ZERO = Decimal(0)
 SMALL_DISK = Decimal(8)
 """GB: what an instance had before ECS's own images asked for 30."""
 
@@ -28,6 +30,19 @@ class Line:
     text: str
     usd: Decimal
     within: bool
+
+
+def claims(usage: Usage, prices: Prices) -> dict[str, tuple[Line, ...]]:
+    """All of them, by what is said."""
+    found = {
+        "$3-5 a month": node_claim(usage, prices),
+        "the same for several copies with nginx": copies_claim(usage, prices),
+        "$18 a month for an ALB": alb_claim(usage, prices),
+    }
+    if (services := usage.tasks.services) > 1:
+        claim = f"${ALB_CLAIM * services} a month for {services} of them"
+        found[claim] = each_claim(usage, prices)
+    return found
 
 
 def node_claim(usage: Usage, prices: Prices) -> tuple[Line, ...]:
@@ -47,8 +62,31 @@ def node_claim(usage: Usage, prices: Prices) -> tuple[Line, ...]:
         _reading(
             f"{_nano(kind, prices)} with {SMALL_DISK} GB of disk and no charge for its address "
             "(before 2024-02-01)",
-            _instance(nano) + nano.groups.get("storage", Decimal(0)),
+            _instance(nano) + nano.groups.get("storage", ZERO),
         ),
+    )
+
+
+def copies_claim(usage: Usage, prices: Prices) -> tuple[Line, ...]:
+    """What more copies take beside the proxy: memory, and with it nodes."""
+    single, dynamic = bill(SINGLE, usage, prices), bill(DYNAMIC, usage, prices)
+    more = dynamic.total - single.total
+    nodes = f"{single.nodes} to {dynamic.nodes} nodes"
+    return (
+        Line("one copy of each, now", single.total, within=False),
+        Line(f"{usage.tasks.copies} of each, {nodes} of {usage.type}", dynamic.total, more < 1),
+        Line("of the difference, nodes with address and disk", _machines(dynamic, single), False),
+    )
+
+
+def each_claim(usage: Usage, prices: Prices) -> tuple[Line, ...]:
+    """What balancers add to the nodes' own bill, one for each service and one for all."""
+    each, shared = bill(ALB, usage, prices), bill(SHARED, usage, prices)
+    claimed = ALB_CLAIM * usage.tasks.services
+    lines = ((_balancing(each), "one for each service"), (_balancing(shared), "one for all"))
+    return tuple(
+        Line(f"{what}: hours, addresses, LCU", usd, abs(usd - claimed) <= claimed / 36)
+        for usd, what in lines
     )
 
 
@@ -58,7 +96,7 @@ def alb_claim(usage: Usage, prices: Prices) -> tuple[Line, ...]:
     addresses = ALB_ADDRESSES * HOURS * (prices["ipv4.hour"].usd or 0)
     unit = HOURS * (prices["alb.lcu_hour"].usd or 0)
     units = lcus(usage.traffic, usage.tasks.services)
-    spare = max(Decimal(0), ALB_CLAIM - hours) / unit if unit else Decimal(0)
+    spare = max(ZERO, ALB_CLAIM - hours) / unit if unit else ZERO
     return (
         _alb("its hours alone", hours),
         _alb(
@@ -81,8 +119,18 @@ def _alb(text: str, usd: Decimal) -> Line:
     return Line(text, usd, abs(usd - ALB_CLAIM) <= Decimal("0.5"))
 
 
+def _balancing(full: Bill) -> Decimal:
+    items = (i for i in full.items if i.group == "balancers" or "of the ALB" in i.name)
+    return sum((item.cost for item in items), ZERO)
+
+
+def _machines(more: Bill, less: Bill) -> Decimal:
+    groups = ("instances", "addresses", "storage")
+    return sum((more.groups.get(g, ZERO) - less.groups.get(g, ZERO) for g in groups), ZERO)
+
+
 def _instance(full: Bill) -> Decimal:
-    return full.groups.get("instances", Decimal(0))
+    return full.groups.get("instances", ZERO)
 
 
 def _nano(kind: str, prices: Prices) -> str:

@@ -65,20 +65,29 @@ def _largest(values: Iterable[int | None]) -> int | None:
 
 def _told(found: Known, services: list[ServiceSetup], setup: Setup) -> Iterator[str]:
     if found.services:
-        yield f"{found.services} services ({_places(service.at for service in services)})"
+        places = _places(service.at for service in services)
+        yield f"{_count(found.services, 'service', 'services')} ({places})"
     if found.copies:
-        yield f"at most {found.copies} copies of one"
+        yield f"at most {_count(found.copies, 'copy', 'copies')} of one"
     if found.type:
         yield f"nodes of {found.type} ({_places(group.at for group in setup.nodes)})"
     if found.nodes:
-        yield f"{found.nodes} nodes"
+        yield _count(found.nodes, "node", "nodes")
     if found.memory:
         yield f"tasks of up to {found.memory} MiB"
     if found.cpu:
         yield f"tasks of up to {found.cpu} CPU units"
-    missing = [name for name in ("type", "services", "memory") if getattr(found, name) is None]
+    missing = [
+        name
+        for name in ("type", "services", "copies", "memory", "nodes")
+        if getattr(found, name) is None
+    ]
     if missing:
         yield f"not told, or not to be resolved: {', '.join(missing)}"
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _places(places: Iterable[At]) -> str:
