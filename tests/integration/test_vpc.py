@@ -22,7 +22,7 @@ from tests.ground import until
 from tests.integration.asking import Asking
 from tests.integration.vpc import Vpc, vpc
 
-pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.vpc, pytest.mark.asyncio(loop_scope="module")]
 OUTAGE = float(os.environ.get("FAIRLEAD_TEST_OUTAGE", "1"))
 """Seconds that the controller is away, at least."""
 LEASE = DURATION * (1 + TRY_EVERY) + 1
