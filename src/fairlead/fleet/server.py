@@ -56,7 +56,7 @@ class Gate:
         """Before the handshake: the wrong path, the wrong token, or too many."""
         if request.path != PATH:
             return connection.respond(HTTPStatus.NOT_FOUND, f"agents connect to {PATH}\n")
-        given = request.headers.get("Authorization", "")
+        given = ", ".join(request.headers.get_all("Authorization"))
         if self.token and not hmac.compare_digest(
             given.encode("utf-8", "replace"), f"Bearer {self.token}".encode()
         ):
