@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from fairlead.cli.advise import SURVIVE as OFFERED
+from fairlead.core.advice.following import Names, following
 from fairlead.core.advice.rank import SURVIVE
 from fairlead.core.costs.strategies import NAMES
 
@@ -138,3 +140,39 @@ def test_a_terminal_where_all_is_said_is_asked_nothing(tmp_path: Path) -> None:
     )
     assert terminal.end() == 0
     assert names(json.loads(terminal.seen))[0] == "dynamic"
+
+
+SETTINGS = """
+cluster: shop
+platform: ecs
+ecs: {cluster: shop-ecs, region: eu-west-1}
+services:
+  catalog:
+    service: shop-catalog
+    routes: [catalog.example.com]
+    health: {path: /actuator/health}
+"""
+POD = """
+cluster: shop
+listen: 127.0.0.1:8080
+services:
+  catalog: {run: [/app/catalog, --port, "{port}"], routes: [catalog.localhost]}
+"""
+KNOWN = {"IMAGE": "shop/catalog:1", "PORT": "8080", "NODE": "10.0.0.1"}
+
+
+@pytest.mark.parametrize("strategy", ["dynamic", "alb", "alb-shared", "fixed", "pod"])
+def test_steps_that_export_can_be_taken(fairlead: Any, tmp_path: Path, strategy: str) -> None:
+    (tmp_path / "fairlead.yaml").write_text(SETTINGS)
+    (tmp_path / "pod.yaml").write_text(POD)
+    exports = [
+        step.command
+        for step in following(strategy, Names("shop-ecs", "catalog", 3))
+        if step.command.startswith("fairlead export")
+    ]
+    assert exports
+    for command in exports:
+        words = [re.sub("[A-Z]{4,}", lambda m: KNOWN[m[0]], word) for word in command.split()[1:]]
+        result = fairlead(*words)
+        assert result.status == 0, result.err
+        assert "wrote" in result.out

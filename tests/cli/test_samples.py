@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fairlead.cli import samples
 from fairlead.cli.samples import read_samples, service_of
 from fairlead.core.advice.rightsize import Sample
 from fairlead.core.errors import BadInput
@@ -93,6 +94,16 @@ def test_what_is_no_sample_is_named(tmp_path: Path, text: str, said: str) -> Non
         read(tmp_path, text)
     assert said in str(raised.value)
     assert str(tmp_path / "samples") in str(raised.value)
+
+
+def test_a_file_that_cannot_be_read_or_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadInput, match="cannot read samples"):
+        read_samples(tmp_path)
+    monkeypatch.setattr(samples, "LARGEST", 10)
+    with pytest.raises(BadInput, match="longer than"):
+        read(tmp_path, DOCKER)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fairlead.core.errors import BadInput, WireError
-from fairlead.prices.offers import OFFERS
+from fairlead.prices.offers import OFFERS, Reader, wanted
 from fairlead.prices.read import load
 from fairlead.prices.refresh import Fetched, Lists, fetch
 from fairlead.prices.write import write
@@ -147,3 +150,31 @@ async def test_a_file_that_is_no_price_file_is_not_overwritten(tmp_path: Path) -
     assert file.read_text() == "mine"
     with pytest.raises(BadInput, match="cannot write"):
         write(tmp_path / "none" / "prices.json", "x", Fetched({}, {}, []), "2026-10-02")
+
+
+cells = st.sampled_from(
+    ["", "OnDemand", "USD", "0", "1", "EU-LoadBalancerUsage", "LoadBalancing:Application", "x", "-"]
+)
+
+
+@given(st.lists(st.lists(cells, max_size=14), max_size=10))
+def test_any_rows_are_taken_or_refused(rows: list[list[str]]) -> None:
+    reader = Reader("AWSELB", wanted("AWSELB", []))
+    reader.take(STAND["COLUMNS"].split(","))
+    try:
+        for each in rows:
+            reader.take(each)
+        found = dict(reader.prices())
+    except BadInput:
+        return
+    assert found["alb.hour"].usd in {0, 1}
+
+
+@given(st.lists(st.lists(st.text(max_size=20), max_size=8), max_size=5))
+def test_any_head_is_taken_or_refused(rows: list[list[str]]) -> None:
+    reader = Reader("AWSELB", wanted("AWSELB", []))
+    with suppress(BadInput):
+        for each in rows:
+            reader.take(each)
+    with pytest.raises(BadInput, match="AWSELB: no price"):
+        dict(reader.prices())

@@ -62,7 +62,8 @@ def command(as_json: bool, samples: Path | None, cluster: str, service: str, **g
     needs = _needs(given)
     wanted = asked(given)
     choices = _choices(wanted, needs)
-    names = Names(cluster, service or wanted.service or "SERVICE", wanted.usage.tasks.copies)
+    tasks = wanted.usage.tasks
+    names = Names(cluster, service or wanted.service or "SERVICE", tasks.copies, tasks.memory)
     steps = following(choices[0].strategy.name, names)
     from fairlead.cli import advice_view as view
 

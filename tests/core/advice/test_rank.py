@@ -158,3 +158,10 @@ def test_complexity_is_counted() -> None:
     assert CHARACTERS["single"].complexity == "low (2 parts, 0 steps)"
     assert CHARACTERS["alb-shared"].complexity == "medium (4 parts, 4 steps)"
     assert CHARACTERS["dynamic"].complexity == "high (5 parts, 4 steps)"
+
+
+def test_a_name_from_outside_is_no_command() -> None:
+    steps = following("dynamic", Names("a; rm -rf /", "$(reboot)", 2))
+    words = [shlex.split(step.command, posix=False) for step in steps]
+    assert "'a; rm -rf /'" in words[2]
+    assert "'$(reboot)'" in words[2]

@@ -167,6 +167,8 @@ def test_an_unknown_type_or_region_names_the_nearest() -> None:
         bill(SINGLE, Usage(type="t3.mikro"), US)
     with pytest.raises(BadInput, match="did you mean 'eu-west-1'"):
         BOOK.region("eu-wst-1")
+    with pytest.raises(BadInput, match="no strategy 'abl'"):
+        strategy("abl")
 
 
 whole = st.integers(0, 10**6).map(Decimal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +14,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Of the cluster and of one service, as the commands want them."""
+    """Of the cluster and of one service, as the commands want them. What is not known is written
+    in capitals: IMAGE, PORT (inside the container), NODE (an address)."""
 
     cluster: str = "CLUSTER"
     service: str = "SERVICE"
     copies: int = 2
+    memory: int = 128
+
+    def fill(self, command: str) -> str:
+        ports = ",".join(str(FIRST_PORT + copy) for copy in range(self.copies))
+        given = "--image {service}=IMAGE --port {service}=PORT --memory {service}={memory}"
+        names = {"cluster": quote(self.cluster), "service": quote(self.service)}
+        whole = command.replace("{given}", given)
+        return whole.format(**names, copies=self.copies, ports=ports, memory=self.memory)
+
+
+FIRST_PORT = 8083
 
 
 _MEASURE = Step(
@@ -38,14 +51,14 @@ _STEPS = {
         Step("try it on a local ECS", "fairlead rehearse -f fairlead.yaml --nodes 2"),
         Step(
             "write task definitions with dynamic ports, services and security groups",
-            "fairlead export terraform --strategy dynamic --out deploy/",
+            "fairlead export terraform --strategy dynamic {given} --out deploy/",
         ),
         Step("raise the count (fairlead verify proves that each copy answers)", _SCALE),
     ),
     "alb": (
         Step(
             "write it with one load balancer for all, which does the same for less",
-            "fairlead export terraform --strategy alb --out deploy/",
+            "fairlead export terraform --strategy alb {given} --out deploy/",
         ),
         Step(
             "or make one for a service alone",
@@ -56,7 +69,7 @@ _STEPS = {
     "alb-shared": (
         Step(
             "write load balancer, rules, target groups and task definitions",
-            "fairlead export terraform --strategy alb --out deploy/",
+            "fairlead export terraform --strategy alb {given} --out deploy/",
         ),
         Step("see what would change", "terraform -chdir=deploy plan"),
         Step("raise the count", _SCALE),
@@ -64,13 +77,21 @@ _STEPS = {
     "fixed": (
         Step(
             "write task definitions for ports that do not collide",
-            "fairlead export terraform --strategy fixed --out deploy/",
+            "fairlead export terraform --strategy fixed {given} --ports {service}={ports} "
+            "--out deploy/",
         ),
-        Step("list them in nginx", "fairlead export nginx --strategy fixed --out nginx/"),
+        Step(
+            "list them in nginx",
+            "fairlead export nginx --strategy fixed --node NODE --ports {service}={ports} "
+            "--out nginx/",
+        ),
         Step("see what would change", "terraform -chdir=deploy plan"),
     ),
     "pod": (
-        Step("write the image and its Compose file", "fairlead export pod --out pod/"),
+        Step(
+            "write the image and its Compose file (pod.yaml: the service as a `run`)",
+            "fairlead export pod -f pod.yaml --image {service}=IMAGE --copy /app --out pod/",
+        ),
         Step("run it here", "docker compose -f pod/compose.yaml up --build"),
         Step(
             "deploy the new image",
@@ -106,5 +127,4 @@ _STEPS = {
 
 def following(strategy: str, names: Names) -> list[Step]:
     """Three of them."""
-    words = {"cluster": names.cluster, "service": names.service, "copies": names.copies}
-    return [Step(step.what, step.command.format(**words)) for step in _STEPS[strategy]]
+    return [Step(step.what, names.fill(step.command)) for step in _STEPS[strategy]]

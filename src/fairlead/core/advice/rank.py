@@ -34,11 +34,6 @@ class Needs:
     per_copy: Decimal | None = None
     failures: Failures = field(default_factory=Failures)
 
-    @property
-    def anything(self) -> bool:
-        wanted = (self.budget, self.availability, self.per_copy)
-        return self.by_itself or self.survive != "nothing" or any(w is not None for w in wanted)
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
