@@ -7,15 +7,24 @@ their end. DNS that a script writes stays as it was until the script runs again.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fairlead.core.ecs.placement import Unplaced
 from fairlead.core.ecs.rolling import Step, bounds, daemon_step, step
 from fairlead.core.whatif.follow import Answers, Flow, answers, follow
 from fairlead.core.whatif.model import Model, Naming, Wanted
-from fairlead.core.whatif.scene import Placed, Scene, members, places, with_task
+from fairlead.core.whatif.scene import (
+    Placed,
+    Scene,
+    daemon_nodes,
+    members,
+    on_each_node,
+    places,
+    with_task,
+)
 
+STUCK = "its minimum and maximum percent let ECS neither stop a task nor start one more."
 _LONGEST = 200
 """Steps, which no small deploy comes near."""
 
@@ -58,44 +67,21 @@ class _Round:
     stopping: frozenset[str]
 
 
-def deploy(model: Model, scene: Scene, name: str) -> Deploy:
-    """Of the service's next revision, which needs what this one needs."""
-    service = model.service(name)
+def deploy(model: Model, scene: Scene, name: str, chance: random.Random | None = None) -> Deploy:
+    """Of the service's next revision, which needs what this one needs. `chance` picks among nodes
+    and tasks that are equally good to ECS."""
+    chance = chance or random.Random(0)  # noqa: S311 - no secret
     old = replace(scene, pending=(), tasks=tuple(_aged(t, name) for t in scene.tasks))
+    run = _Run(model, model.service(name), answers(model, scene), chance)
     stages, now = [], old
-    for each in _rounds(model, service, old, answers(model, scene)):
+    for each in run.rounds(old):
         stages.append(each.stage)
         now = _settled(each.scene, each.stopping)
-    staying = now.of(name)
-    done = all(t.current for t in staying) and len(staying) >= len(scene.of(name))
-    return Deploy(name, tuple(stages), done)
+    return Deploy(name, tuple(stages), run.complete(now))
 
 
 def _aged(task: Placed, service: str) -> Placed:
     return replace(task, current=False) if task.service == service else task
-
-
-def _rounds(model: Model, service: Wanted, scene: Scene, known: Answers) -> Iterator[_Round]:
-    chance = random.Random(0)  # noqa: S311 - no secret
-    stopping: frozenset[str] = frozenset()
-    for _ in range(_LONGEST):
-        scene = _settled(scene, stopping)
-        following = _step(model, service, scene, chance)
-        found = _taken(model, service, scene, following, known)
-        if not following.stop and not found.stage.started:
-            if following.start and not all(t.current for t in scene.of(service.name)):
-                yield found
-            return
-        yield found
-        scene, stopping = found.scene, found.stopping
-
-
-def _step(model: Model, service: Wanted, scene: Scene, chance: random.Random) -> Step:
-    there = members(model, scene.of(service.name))
-    if service.daemon:
-        nodes = {each.arn for each in model.nodes if each.arn not in scene.dead}
-        return daemon_step(nodes, there)
-    return step(bounds(service.count, service.minimum, service.maximum), there, chance)
 
 
 def _settled(scene: Scene, stopping: frozenset[str]) -> Scene:
@@ -104,26 +90,92 @@ def _settled(scene: Scene, stopping: frozenset[str]) -> Scene:
     return replace(scene, tasks=tuple(replace(task, up=True) for task in left))
 
 
-def _taken(model: Model, service: Wanted, scene: Scene, following: Step, known: Answers) -> _Round:
-    stopping = frozenset(following.stop)
-    tasks = (replace(t, up=False) if t.name in stopping else t for t in scene.tasks)
-    scene = replace(scene, tasks=tuple(tasks))
-    waits, started = "", 0
-    for _ in range(following.start):
-        found = places(model, scene, service)
-        if isinstance(found, Unplaced):
-            waits = found.message
-            break
-        scene = with_task(scene, service, found[0], up=False)
-        started += 1
-    flows = follow(model, scene, _meanwhile(model, scene, known))
-    up = len(scene.up(service.name))
-    return _Round(scene, Stage(following.stop, started, up, flows, waits), stopping)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """`known`: what DNS said when it began."""
 
+    model: Model
+    service: Wanted
+    known: Answers
+    chance: random.Random
 
-def _meanwhile(model: Model, scene: Scene, known: Answers) -> Answers:
-    """Load balancers and fairlead follow at once, scripts do not."""
-    now = answers(model, scene)
-    slow = {w.host for w in model.ways if w.naming in (Naming.FIRST, Naming.TASKS)}
-    nodes = {host: known.nodes[host] if host in slow else now.nodes[host] for host in now.nodes}
-    return Answers(nodes, now.tasks)
+    def rounds(self, scene: Scene) -> Iterator[_Round]:
+        stopping: frozenset[str] = frozenset()
+        for _ in range(_LONGEST):
+            scene = _settled(scene, stopping)
+            found = self._round(scene)
+            if not found.stage.stopped and found.scene.tasks == scene.tasks:
+                yield from () if self._done(scene) else (found,)
+                return
+            yield found
+            scene, stopping = found.scene, found.stopping
+
+    def complete(self, scene: Scene) -> bool:
+        """As ECS has it: all that is asked for runs, and is new."""
+        there, service = scene.of(self.service.name), self.service
+        nodes = len(daemon_nodes(self.model, scene, service)) if service.daemon else 0
+        return all(t.current for t in there) and len(there) >= max(nodes, service.count)
+
+    def _done(self, scene: Scene) -> bool:
+        """Nothing is to be replaced, or there is nothing at all to be had."""
+        return all(task.current for task in scene.of(self.service.name))
+
+    def _round(self, scene: Scene) -> _Round:
+        """A pass of the scheduler over all services, in their order: what others lack may take the
+        place that this one gives up."""
+        at = self.model.services.index(self.service)
+        scene = self._caught_up(scene, self.model.services[:at])
+        found = self._taken(scene, self._step(scene))
+        later = self._caught_up(found.scene, self.model.services[at + 1 :])
+        return replace(found, scene=later)
+
+    def _caught_up(self, scene: Scene, services: Iterable[Wanted]) -> Scene:
+        for each in services:
+            if each.daemon:
+                more = on_each_node(self.model, scene, each, up=False)
+                scene = replace(more, pending=())
+            else:
+                missing = max(0, each.count - len(scene.of(each.name)))
+                scene, _ = self._placed(scene, each, missing)
+        return scene
+
+    def _step(self, scene: Scene) -> Step:
+        service = self.service
+        there = members(self.model, scene.of(service.name))
+        if service.daemon:
+            return daemon_step(daemon_nodes(self.model, scene, service), there)
+        return step(bounds(service.count, service.minimum, service.maximum), there, self.chance)
+
+    def _taken(self, scene: Scene, following: Step) -> _Round:
+        stopping = frozenset(following.stop)
+        tasks = (replace(t, up=False) if t.name in stopping else t for t in scene.tasks)
+        scene, waits = self._started(replace(scene, tasks=tuple(tasks)), following.start)
+        flows = follow(self.model, scene, self._meanwhile(scene))
+        name = self.service.name
+        started = sum(t.current and not t.up and t.name not in stopping for t in scene.of(name))
+        if not following.stop and not following.start:
+            waits = STUCK
+        stage = Stage(following.stop, started, len(scene.up(name)), flows, waits)
+        return _Round(scene, stage, stopping)
+
+    def _started(self, scene: Scene, count: int) -> tuple[Scene, str]:
+        """With so many more, as far as there is place, and why there is none."""
+        if self.service.daemon:
+            more = on_each_node(self.model, scene, self.service, up=False)
+            return replace(more, pending=()), "".join(p.why.message for p in more.pending[:1])
+        return self._placed(scene, self.service, count)
+
+    def _placed(self, scene: Scene, service: Wanted, count: int) -> tuple[Scene, str]:
+        for _ in range(count):
+            found = places(self.model, scene, service)
+            if isinstance(found, Unplaced):
+                return scene, found.message
+            scene = with_task(scene, service, self.chance.choice(found), up=False)
+        return scene, ""
+
+    def _meanwhile(self, scene: Scene) -> Answers:
+        """Load balancers and fairlead follow at once, scripts do not."""
+        now = answers(self.model, scene)
+        slow = {w.host for w in self.model.ways if w.naming in (Naming.FIRST, Naming.TASKS)}
+        nodes = {h: self.known.nodes[h] if h in slow else now.nodes[h] for h in now.nodes}
+        return Answers(nodes, now.tasks)

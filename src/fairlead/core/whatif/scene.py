@@ -12,7 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from fairlead.core.ecs.model import Instance
-from fairlead.core.ecs.placement import Obstacle, Room, Unplaced, candidates, fixed_ports, room
+from fairlead.core.ecs.placement import (
+    Obstacle,
+    Room,
+    Unplaced,
+    candidates,
+    fixed_ports,
+    obstacle,
+    room,
+)
 from fairlead.core.ecs.placement import Wanted as Request
 from fairlead.core.ecs.rolling import Member, victims
 from fairlead.core.whatif.model import FARGATE, Model, Wanted
@@ -61,8 +69,13 @@ class Scene:
     pending: tuple[Pending, ...] = ()
     dead: frozenset[str] = field(default_factory=frozenset)
 
-    def pending_counts(self) -> list[tuple[str, int]]:
-        return sorted((each.service, each.count) for each in self.pending)
+    @property
+    def missing(self) -> dict[str, int]:
+        """By service: how many of its tasks find no place."""
+        counts = Counter[str]()
+        for each in self.pending:
+            counts[each.service] += each.count
+        return dict(counts)
 
     def of(self, service: str) -> tuple[Placed, ...]:
         return tuple(task for task in self.tasks if task.service == service)
@@ -90,13 +103,13 @@ def each_scene(model: Model) -> tuple[Scene, ...]:
     """All that ECS may make of it, up to MOST, without those that differ in nodes' names only."""
     found: dict[object, Scene] = {}
     for looked, scene in enumerate(_scenes(model, each=True)):
-        found.setdefault(_likeness(model, scene), scene)
+        found.setdefault(likeness(model, scene), scene)
         if looked >= MOST * 8 or len(found) >= MOST:
             break
     return tuple(found.values())
 
 
-def _likeness(model: Model, scene: Scene) -> object:
+def likeness(model: Model, scene: Scene) -> object:
     """The same for two scenes when nodes that are alike have changed places. Nodes that a way names
     are like no other."""
     named = {node for way in model.ways for node in (*way.nodes, *(t.node for t in way.targets))}
@@ -105,12 +118,16 @@ def _likeness(model: Model, scene: Scene) -> object:
         held = Counter(task.service for task in scene.tasks if task.node == node.arn)
         return str(sorted(held.items())), node.arn if node.arn in named else ""
 
-    return tuple(sorted(map(str, map(column, model.nodes)))), str(scene.pending_counts())
+    return tuple(sorted(map(str, map(column, model.nodes))))
 
 
 def _scenes(model: Model, *, each: bool) -> Iterator[Scene]:
+    """First what runs now, then what is to be more, then what is to be less; at last ECS tries
+    again what has found no place."""
     order = [(s, s.before) for s in model.services]
-    order += [(s, s.count) for s in model.services if s.changed]
+    order += [(s, s.count) for s in model.services if s.count > s.before]
+    order += [(s, s.count) for s in model.services if s.count < s.before]
+    order += [(s, s.count) for s in model.services]
     yield from _brought(model, Scene(), order, each)
 
 
@@ -158,11 +175,7 @@ def places(model: Model, scene: Scene, service: Wanted) -> list[str] | Unplaced:
     if service.fargate:
         return [FARGATE]
     peers = Counter(task.node for task in scene.of(service.name))
-    request = Request(
-        service.definition, f"service:{service.name}", service.constraints, service.strategies,
-        peers,
-    )  # fmt: skip
-    found = candidates(rooms(model, scene), request)
+    found = candidates(rooms(model, scene), _request(service, peers))
     return found if isinstance(found, Unplaced) else [each.arn for each in found]
 
 
@@ -182,19 +195,37 @@ def with_task(scene: Scene, service: Wanted, place: str, *, up: bool = True) -> 
     return replace(scene, tasks=(*scene.tasks, Placed(service.name, number, place, up)))
 
 
-def on_each_node(model: Model, scene: Scene, service: Wanted) -> Scene:
-    """A daemon service: a task on every node where it fits."""
+def on_each_node(model: Model, scene: Scene, service: Wanted, *, up: bool = True) -> Scene:
+    """A daemon service: a task on every node that may have one, and has room."""
     held = {task.node for task in scene.of(service.name)}
-    for each in rooms(model, scene):
-        if each.instance.arn in held:
-            continue
-        request = Request(service.definition, f"service:{service.name}", service.constraints)
-        found = candidates([each], request)
+    for place in daemon_nodes(model, scene, service):
+        found = None if place in held else _on(model, scene, service, place)
         if isinstance(found, Unplaced):
             scene = replace(scene, pending=(*scene.pending, Pending(service.name, 1, found)))
-        else:
-            scene = with_task(scene, service, each.instance.arn)
+        elif place not in held:
+            scene = with_task(scene, service, place, up=up)
     return scene
+
+
+def daemon_nodes(model: Model, scene: Scene, service: Wanted) -> list[str]:
+    """Where a daemon service's task belongs: room is no question of that."""
+    alive = [each for each in model.nodes if each.arn not in scene.dead]
+    return [n.arn for n in alive if _may(obstacle(room(n), _request(service)))]
+
+
+def _may(found: Obstacle | None) -> bool:
+    return found is None or found.code.startswith("RESOURCE")
+
+
+def _on(model: Model, scene: Scene, service: Wanted, place: str) -> list[Instance] | Unplaced:
+    one = [each for each in rooms(model, scene) if each.instance.arn == place]
+    return candidates(one, _request(service))
+
+
+def _request(service: Wanted, peers: Counter[str] | None = None) -> Request:
+    group = f"service:{service.name}"
+    strategies, known = service.strategies, peers or Counter[str]()
+    return Request(service.definition, group, service.constraints, strategies, known)
 
 
 def _fewer(model: Model, scene: Scene, have: Iterable[Placed], count: int) -> Scene:
