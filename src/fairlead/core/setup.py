@@ -186,7 +186,7 @@ class TargetGroup:
 @dataclass(frozen=True, slots=True)
 class DnsRecord:
     """`nodes` are keys of node groups or instances whose addresses it names, `addresses` those that
-    are written out; `alias`: it names a load balancer or the like. `routing`: simple, multivalue,
+    are written out (in a script also as `$IP`: one address, whatever it is); `alias`: it names a load balancer or the like. `routing`: simple, multivalue,
     weighted, failover, latency, geolocation. `whole`: all that it answers is known."""
 
     name: str
@@ -217,8 +217,10 @@ class ProxyTarget:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the AWS CLI in a script or a workflow: `options` by name without dashes. `loops`:
-    it stands in a loop, or each of several answers is used."""
+    """A call of the AWS CLI in a script or a workflow (or `docker run`, with what it publishes):
+    `options` by name without dashes; an empty one has no value, `$NAME` is not known. `loops`: it
+    stands in a loop over the answers of a call, or each of its own answers is gone through; a loop
+    over words that are written out, and one that waits, is none."""
 
     service: str
     operation: str

@@ -7,7 +7,7 @@ still gives the documents before the break. JSON is read the same way: it is YAM
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +73,7 @@ def documents(file: str, text: str) -> tuple[Value, ...]:
     return filled if whole else found
 
 
-def block_start(lines: tuple[str, ...], at: At) -> int:
+def block_start(lines: Sequence[str], at: At) -> int:
     """The line on which a text begins that a value at this line holds: the next one, where it is
     a block (`run: |`)."""
     line = lines[at.line - 1] if 0 < at.line <= len(lines) else ""

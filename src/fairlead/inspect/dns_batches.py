@@ -1,0 +1,81 @@
+"""DNS records as scripts write them: batches for Route 53, and bodies for Cloudflare's API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fairlead.core.setup import DnsRecord
+from fairlead.inspect.hcl.texts import shown
+from fairlead.inspect.markup import documents
+from fairlead.inspect.values import Value
+
+CLOUDFLARE_AUTO = 300
+"""Seconds: what Cloudflare makes of a TTL of 1, and of that of every proxied record
+(https://developers.cloudflare.com/dns/manage-dns-records/reference/ttl/)."""
+
+_ROUTING = {
+    "Weight": "weighted",
+    "Failover": "failover",
+    "Region": "latency",
+    "GeoLocation": "geolocation",
+}
+
+
+def route53_records(file: str, text: str, first_line: int = 1) -> tuple[DnsRecord, ...]:
+    """Those that a change batch creates or changes. An address that a variable holds is as it is
+    written there (`$IP`): it is one all the same."""
+    found = documents(file, "\n" * (first_line - 1) + text)
+    return tuple(record for whole in found for record in _batch(whole))
+
+
+def _batch(whole: Value) -> Iterator[DnsRecord]:
+    changes = whole.get("ChangeBatch") if whole.get("ChangeBatch").given else whole
+    for change in changes.get("Changes").items():
+        of = change.get("ResourceRecordSet")
+        if shown(change.get("Action")).upper() != "DELETE" and of.get("Type").given:
+            yield _record(of)
+
+
+def _record(of: Value) -> DnsRecord:
+    answers = of.get("ResourceRecords").items()
+    values = [shown(answer.get("Value")) for answer in answers]
+    alias = of.get("AliasTarget").given
+    known = tuple(value for value in values if value)
+    return DnsRecord(
+        shown(of.get("Name")).rstrip("."),
+        shown(of.get("Type")).upper(),
+        of.get("TTL").number(),
+        known,
+        alias=alias,
+        routing=_routing(of),
+        at=of.at,
+        whole=alias or (bool(known) and len(known) == len(answers)),
+    )
+
+
+def _routing(of: Value) -> str:
+    if of.get("MultiValueAnswer").flag().value:
+        return "multivalue"
+    return next((word for name, word in _ROUTING.items() if of.get(name).given), "simple")
+
+
+def cloudflare_record(file: str, text: str, first_line: int, several: bool) -> DnsRecord | None:
+    """The one that the body of a request describes, None where it is no record. `several`: the
+    script makes one for each of several answers."""
+    found = documents(file, "\n" * (first_line - 1) + text)
+    of = found[0] if found else Value()
+    content = shown(of.get("content"))
+    if not content:
+        return None
+    ttl = of.get("ttl").number()
+    auto = ttl.value == 1 or bool(of.get("proxied").flag().value)
+    return DnsRecord(
+        shown(of.get("name")),
+        shown(of.get("type")).upper() or "A",
+        replace(ttl, value=CLOUDFLARE_AUTO) if auto else ttl,
+        (content,),
+        routing="multivalue" if several else "simple",
+        at=of.at,
+        whole=not several,
+    )
