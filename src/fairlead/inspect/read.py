@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from os.path import normpath
 from pathlib import Path
 
 from fairlead.core.setup import Setup, merged
+from fairlead.inspect.documents import read_document
+from fairlead.inspect.embedded import read_embedded
 from fairlead.inspect.hcl.tree import SUFFIXES, Tree
+from fairlead.inspect.nginx import is_nginx, read_confs
+from fairlead.inspect.plan import is_plan, read_plan
 from fairlead.inspect.terraform import read_folders
 from fairlead.inspect.walk import files_below
+
+_DOCUMENTS = (".json", ".yml", ".yaml", ".template")
+_SCRIPTS = (".sh", ".bash", ".tpl", ".tftpl", ".tmpl")
+_CONFS = (".conf", ".nginx", ".vhost")
 
 
 def read(paths: Sequence[Path]) -> Setup:
@@ -16,10 +25,11 @@ def read(paths: Sequence[Path]) -> Setup:
     there, Missing for a reader that must be installed; what cannot be read is unknown."""
     names = list(files_below(paths))
     tree = Tree()
-    named = [str(path) for path in paths if path.suffix == ".tfvars"]
-    setups = [read_folders(tree, _folders(names), named)]
+    named = [normpath(path) for path in paths if path.suffix == ".tfvars"]
+    terraform = read_folders(tree, _folders(names), named)
+    others = tuple(_others(names, tree))
     texts = {name: tuple(text.split("\n")) for name, text in tree.texts.items()}
-    return merged((*setups, Setup(texts=texts)))
+    return merged((terraform, *others, Setup(texts=texts)))
 
 
 def _folders(names: Sequence[str]) -> dict[str, list[str]]:
@@ -29,3 +39,35 @@ def _folders(names: Sequence[str]) -> dict[str, list[str]]:
         folder, _, file = name.rpartition("/")
         beside.setdefault(folder or ("/" if name[0] == "/" else "."), []).append(file)
     return {f: files for f, files in beside.items() if any(n.endswith(SUFFIXES) for n in files)}
+
+
+def _others(names: Sequence[str], tree: Tree) -> Iterator[Setup]:
+    """What is no Terraform, and no part of it."""
+    confs: dict[str, str] = {}
+    for name in names:
+        if name in tree.quoted or name in tree.texts or not _worth(name):
+            continue
+        text = tree.text(name) or ""
+        if _is_conf(name) and is_nginx(text):
+            confs[name] = text
+        elif name.endswith(".json") and is_plan(text):
+            yield read_plan(name, text)
+        elif name.endswith(_DOCUMENTS):
+            yield read_document(name, text, _beside(name, tree)) or Setup()
+        else:
+            yield read_embedded(name, text)
+    yield read_confs(confs)
+
+
+def _worth(name: str) -> bool:
+    return name.endswith((*_DOCUMENTS, *_SCRIPTS)) or _is_conf(name)
+
+
+def _is_conf(name: str) -> bool:
+    file = name.rpartition("/")[2]
+    return name.endswith(_CONFS) or "nginx" in file or "/sites-" in name or "/conf.d/" in name
+
+
+def _beside(name: str, tree: Tree) -> Callable[[str], str | None]:
+    folder = name.rpartition("/")[0] or "."
+    return lambda path: tree.text(normpath(f"{folder}/{path}"))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fairlead.core.setup import Setup, merged
+from fairlead.inspect.embedded import read_embedded
 from fairlead.inspect.hcl.modules import Module
 from fairlead.inspect.hcl.roots import root_folders, root_module
 from fairlead.inspect.hcl.tree import Tree
+from fairlead.inspect.lift.links import Links
+from fairlead.inspect.lift.scripts import scripts
 from fairlead.inspect.lift.terraform import KINDS, lifted
 from fairlead.inspect.values import Resource
 
@@ -26,8 +29,10 @@ def read_folders(tree: Tree, folders: Mapping[str, Sequence[str]], named: Sequen
 
 
 def _of_root(root: Module, mark: str) -> Setup:
-    setup = lifted((*root.resources(KINDS), *_absent(root)), mark)
-    return merged((setup, Setup(unknown=tuple(dict.fromkeys(root.unread())))))
+    resources = (*root.resources(KINDS), *_absent(root))
+    within = tuple(read_embedded(s.file, s.text, s.line) for s in scripts(Links(resources)))
+    unread = Setup(unknown=tuple(dict.fromkeys(root.unread())))
+    return merged((lifted(resources, mark), *within, unread))
 
 
 def _absent(root: Module) -> list[Resource]:
