@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ def test_nothing_is_asked_without_a_terminal(fairlead: Any) -> None:
     assert result.status == 0
     assert "asked for: nothing but the price" in result.out
     assert result.err == ""
+
+
+def test_nothing_is_asked_where_there_is_no_input_at_all(
+    fairlead: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert fairlead("advise").status == 0
 
 
 def test_the_table_of_the_analysis_is_filled(fairlead: Any) -> None:

@@ -76,7 +76,7 @@ def command(as_json: bool, samples: Path | None, cluster: str, service: str, **g
 
 def ask(given: dict[str, Any]) -> None:
     """One question for each need that no flag names; none without a terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         return
     if _is_default("requests"):
         given["requests"] = _answer("Requests a second, on average", RATE, "1")
