@@ -1,0 +1,225 @@
+"""DNS that names one of several nodes, or is kept by caches for too long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
+from fairlead.core.doctor.workloads import most
+from fairlead.core.setup import At, Call, DnsRecord, NodeGroup, ProxyTarget, Setup, Unknown
+
+LONGEST = 60
+"""Seconds that a record of nodes may be kept: so long a node that is gone is still asked."""
+
+_FIRST = re.compile(
+    r"(taskArns|containerInstanceArns|tasks|containerInstances|Reservations|Instances)"
+    r"(\[\])?\s*(\[0\]|\|\s*\[0\]|\[:1\])"
+)
+_FIRST_LINE = re.compile(
+    r"\|\s*(head\s+-n?\s*1\b|awk\s+'?\{?\s*print\s+\$1|jq\s.*(Arns|nstances|asks)\[0\])"
+)
+_NAMING = re.compile(
+    r"(?i)route53|resource-record|nsupdate|cloudflare|dns|hosted.?zone|godaddy|gandi"
+)
+_LISTS = {"list-tasks", "list-container-instances", "describe-instances", "describe-tasks"}
+_TTL = re.compile(r'"?\bTTL\\?"?\s*[:=]\s*"?(\d+)')
+_TYPE = re.compile(r'"Type\\?"\s*:\s*\\?"(\w+)')
+
+
+def dns_single_target(setup: Setup) -> Said:
+    for call in setup.calls:
+        if call.operation in _LISTS and _takes_first(setup, call) and _names(setup, call):
+            yield _script(setup, call)
+    for record in setup.records:
+        yield from _record(setup, record)
+
+
+def _takes_first(setup: Setup, call: Call) -> bool:
+    if call.operation in ("describe-tasks", "describe-instances") and _of_one(call):
+        return False
+    query = call.options.get("query", "")
+    return bool(_FIRST.search(query)) or any(map(_FIRST_LINE.search, _lines(setup, call)))
+
+
+def _of_one(call: Call) -> bool:
+    """It was asked for one that was chosen before."""
+    return any(name in call.options for name in ("tasks", "instance-ids"))
+
+
+def _lines(setup: Setup, call: Call) -> Iterator[str]:
+    """The call's own, on as many lines as it goes on for."""
+    for line in setup.texts.get(call.at.file, ())[max(0, call.at.line - 1) :][:12]:
+        text = line.split(" #")[0].rstrip()
+        yield text
+        if not text.endswith(("\\", "|")):
+            return
+
+
+def _names(setup: Setup, call: Call) -> bool:
+    """What it finds gets into DNS."""
+    if call.operation == "describe-instances" and not any(
+        c.service == "route53" and c.at.file == call.at.file for c in setup.calls
+    ):
+        return False
+    lines = setup.texts.get(call.at.file, ())
+    return any(_NAMING.search(line) for line in (call.at.file, *lines))
+
+
+def _script(setup: Setup, call: Call) -> Finding:
+    service = call.options.get("service-name", "")
+    what = "nodes" if "nstance" in call.operation else "tasks"
+    return Finding(
+        "dns-single-target",
+        ERROR,
+        _line_of_first(setup, call),
+        service if "$" not in service else "",
+        f"DNS is set from the first of the {what} that {call.operation} gives: one node is named",
+        "The nodes of all other copies get no request, and which is the first may change at any"
+        " time.",
+        "name the node of every running task: one record with all addresses, or multivalue records"
+        " (fairlead dns)",
+        f"{call.operation}/{service}",
+        (call.at,),
+    )
+
+
+def _line_of_first(setup: Setup, call: Call) -> At:
+    for offset, line in enumerate(_lines(setup, call)):
+        if _FIRST.search(line) or _FIRST_LINE.search(line):
+            return At(call.at.file, call.at.line + offset)
+    return call.at
+
+
+def _record(setup: Setup, record: DnsRecord) -> Said:
+    if record.alias or record.routing != "simple" or record.type not in ("A", "AAAA", "CNAME"):
+        return
+    named = [group for group in setup.nodes if group.key in record.nodes]
+    others = _beside(setup, named, record)
+    if not others:
+        return
+    if not record.whole:
+        yield Unknown(f"the addresses of {record.name}", "not all of them are known", record.at)
+    elif None in others:
+        yield Unknown(f"how many nodes {record.name} should name", "their number", record.at)
+    elif len(record.nodes) + len(record.addresses) == 1 and sum(c or 0 for c in others) > 1:
+        yield _one_of(record, sum(c or 0 for c in others))
+
+
+def _beside(setup: Setup, named: list[NodeGroup], record: DnsRecord) -> list[int | None]:
+    """How many nodes there are of each group of the cluster that it names."""
+    clusters = {group.cluster for group in named if group.cluster}
+    if clusters:
+        return [most(group) for group in setup.nodes if group.cluster in clusters]
+    if named and not any(group.cluster for group in setup.nodes):
+        return [most(group) for group in named] if _serves(setup, record) else []
+    if record.addresses and not named and _serves(setup, record) and proxied(setup, record):
+        return [most(group) for group in setup.nodes if group.cluster]
+    return []
+
+
+def _serves(setup: Setup, record: DnsRecord) -> bool:
+    return bool(setup.services or setup.proxies) and not _ADMIN.search(record.name.split(".")[0])
+
+
+_ADMIN = re.compile(r"(?i)bastion|jump|ssh|vpn|^db|^mail|^smtp|^mx|^ns\d|jenkins|^git")
+
+
+def proxied(setup: Setup, record: DnsRecord) -> list[ProxyTarget]:
+    """Those for hosts of that name."""
+    name = record.name.rstrip(".")
+    return [proxy for proxy in setup.proxies if name in proxy.hosts]
+
+
+def _one_of(record: DnsRecord, nodes: int) -> Finding:
+    return Finding(
+        "dns-single-target",
+        ERROR,
+        record.at,
+        record.name,
+        f"{record.name} names one of {nodes} nodes",
+        "The other nodes get no request, and when that one fails the name answers with nothing"
+        " that works.",
+        "name every node that serves: one record with all addresses, or multivalue records"
+        " (fairlead dns)",
+        record.type,
+    )
+
+
+def dns_ttl(setup: Setup) -> Said:
+    for record in setup.records:
+        if not record.alias and _names_nodes(setup, record):
+            yield from _kept(record)
+    for call in setup.calls:
+        if call.service == "route53" and call.operation == "change-resource-record-sets":
+            yield from _written(setup, call)
+
+
+def _names_nodes(setup: Setup, record: DnsRecord) -> bool:
+    if record.type not in ("A", "AAAA", "CNAME"):
+        return False
+    named = [group for group in setup.nodes if group.key in record.nodes]
+    if any(group.cluster for group in named):
+        return True
+    if named:
+        return not any(group.cluster for group in setup.nodes) and _serves(setup, record)
+    return bool(record.addresses) and bool(proxied(setup, record))
+
+
+def _kept(record: DnsRecord) -> Said:
+    if record.ttl.unknown:
+        at = first(record.ttl.origin, record.at)
+        yield Unknown(f"TTL of {record.name}", record.ttl.unknown, at)
+    elif (record.ttl.value or 0) > LONGEST:
+        seconds = record.ttl.value or 0
+        at = first(record.ttl.origin, record.at)
+        yield _long(record.name, seconds, at, record.ttl.origin, record.type)
+
+
+def _long(name: str, seconds: int, at: At, origin: tuple[At, ...], place: str) -> Finding:
+    return Finding(
+        "dns-ttl",
+        WARNING,
+        at,
+        name,
+        f"{name or 'the record'} names nodes, and may be kept for {seconds} s",
+        f"For {seconds} s after a node came or went clients go on asking those that they know: the"
+        " new one idles, the gone one fails.",
+        f"set the TTL to {LONGEST} or less",
+        place,
+        origin,
+        old=str(seconds),
+    )
+
+
+def _written(setup: Setup, call: Call) -> Iterator[Finding]:
+    """A change batch in the call itself, or in the text before it that it is made of."""
+    batch = call.options.get("change-batch", "")
+    if "DELETE" in batch and "UPSERT" not in batch:
+        return
+    for at, text in _batch(setup, call, batch):
+        ttl = _TTL.search(text)
+        if ttl and int(ttl[1]) > LONGEST:
+            yield _long(_record_name(batch), int(ttl[1]), at, (at,), "change-batch")
+            return
+
+
+def _record_name(batch: str) -> str:
+    found = re.search(r'"Name\\?"\s*:\s*\\?"([\w.*-]+)\\?"', batch)
+    return found[1] if found else ""
+
+
+def _batch(setup: Setup, call: Call, batch: str) -> Iterator[tuple[At, str]]:
+    """Lines near the call that set an address's record."""
+    lines = setup.texts.get(call.at.file, ())
+    around = range(max(0, call.at.line - 40), min(len(lines), call.at.line + 40))
+    kinds = set(_TYPE.findall(batch or "\n".join(lines[n] for n in around)))
+    if kinds and not kinds & {"A", "AAAA"} and not any("$" in kind for kind in kinds):
+        return
+    found = False
+    for number in around:
+        if _TTL.search(lines[number]):
+            found = True
+            yield At(call.at.file, number + 1), lines[number]
+    if not found:
+        yield call.at, batch

@@ -1,0 +1,84 @@
+"""State that a copy keeps for itself, where the next copy does not find it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
+from fairlead.core.doctor.images import keeps_data
+from fairlead.core.doctor.workloads import Workload, workloads
+from fairlead.core.setup import Container, Mount, Setup
+
+_SYSTEM = re.compile(
+    r"/(proc|sys|dev|run|var/run|cgroup|etc|var/log|tmp|usr|lib|boot|var/lib/docker|var/lib/ecs|"
+    r"var/cache/ecs|sbin|bin)(/.*)?|/"
+)
+_LOGS = re.compile(r"(?i)/?(.*/)?(logs?|tmp|cache|certs?|ssl|config|conf(\.d)?|agent|bin)(/.*)?")
+_FILES = re.compile(r"(?i)^(sqlite[\w+]*:|jdbc:(sqlite|h2|hsqldb|derby):|file:.*\.(db|sqlite3?)\b)")
+_NAMED = {
+    "SESSION_DRIVER": ("file", "array"),
+    "SESSION_STORE": ("file", "memory"),
+    "DB_CONNECTION": ("sqlite",),
+    "DB_ENGINE": ("sqlite", "sqlite3", "django.db.backends.sqlite3"),
+    "DATABASE_CLIENT": ("sqlite", "sqlite3", "better-sqlite3"),
+    "DB_TYPE": ("sqlite", "sqlite3"),
+}
+
+
+def local_state(setup: Setup) -> Said:
+    for each in workloads(setup):
+        if each.daemon or not each.app:
+            continue
+        for box in each.task.containers:
+            if not keeps_data(box):
+                yield from _mounted(each, box)
+                yield from _configured(each, box)
+
+
+def _mounted(each: Workload, box: Container) -> Iterator[Finding]:
+    """Copies in Compose share the one engine's volumes; those of ECS are on several nodes."""
+    for mount in () if each.compose else box.mounts:
+        if mount.kind in ("host", "docker") and not mount.read_only and not _harmless(mount):
+            yield _found(each, box, mount)
+
+
+def _harmless(mount: Mount) -> bool:
+    if mount.kind == "host" and _SYSTEM.fullmatch(mount.source):
+        return True
+    return bool(_LOGS.fullmatch(mount.path) or _SYSTEM.fullmatch(mount.path))
+
+
+def _found(each: Workload, box: Container, mount: Mount) -> Finding:
+    where = "the node's" if mount.kind == "host" else "the node's Docker volume"
+    return Finding(
+        "local-state",
+        WARNING,
+        first(mount.at, box.at, each.at),
+        each.name,
+        f"{each.name} writes to {mount.path or 'a volume'}, which is {where} {mount.source}",
+        "A copy on another node has other data there, and a copy that moves leaves its data behind:"
+        " what a client sees depends on the copy that answers.",
+        "keep it in EFS, S3 or a database, or mount it readOnly if it is only read",
+        f"{box.name}{mount.path}",
+    )
+
+
+def _configured(each: Workload, box: Container) -> Iterator[Finding]:
+    for name, value in box.environment.items():
+        plain = value.strip().lower()
+        if _FILES.match(plain) or plain in _NAMED.get(name.upper(), ()):
+            yield Finding(
+                "local-state",
+                ERROR if _FILES.match(plain) else WARNING,
+                first(box.at, each.at),
+                each.name,
+                f"{each.name} keeps its data within each copy: {name}={_shown(value)}",
+                "Each copy has data of its own: what one writes the other does not find.",
+                "use a database (or a session store) that all copies share",
+                f"{box.name}/{name}",
+            )
+
+
+def _shown(value: str) -> str:
+    return re.sub(r"//[^/@]*@", "//***@", value)
