@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fairlead.cli.bill_view import dollars, head, micro, notes
+from fairlead.cli.bill_view import columns, dollars, head, micro, notes
 from fairlead.cli.text import echo, printable
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _wanted(needs: Needs) -> Iterator[str]:
 def _show_ranking(choices: Sequence[Choice]) -> None:
     from rich.text import Text
 
-    table = _table(["", "STRATEGY"], ["A MONTH"])
+    table = columns(["", "STRATEGY"], ["A MONTH"])
     table.add_column("WHY")
     for place, choice in enumerate(choices, 1):
         rank = "-" if choice.excluded else f"{place}."
@@ -77,7 +77,7 @@ def _show_aspects(choices: Sequence[Choice]) -> None:
 
     from fairlead.core.advice.rank import percent
 
-    table = _table(["STRATEGY"], ["COST"])
+    table = columns(["STRATEGY"], ["COST"])
     for name in ("COMPLEXITY", "RELIABILITY", "SCALING", "LOAD BALANCING"):
         table.add_column(name)
     for choice in choices:
@@ -86,17 +86,6 @@ def _show_aspects(choices: Sequence[Choice]) -> None:
         cells = (choice.strategy.name, dollars(choice.bill.total), made.complexity, lost)
         table.add_row(*map(Text, (*cells, made.scaling, made.balancing)))
     echo(table)
-
-
-def _table(left: Sequence[str], right: Sequence[str]) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for name in left:
-        table.add_column(name, no_wrap=True)
-    for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
 
 
 def _formulas(choices: Sequence[Choice], needs: Needs) -> Iterator[str]:
@@ -113,7 +102,7 @@ def _show_sizes(sized: Sequence[Size]) -> None:
     from rich.text import Text
 
     left = ("SAMPLES", "CPU P95", "MEMORY P95", "MOST")
-    table = _table(["SERVICE"], [*left, "CPU", "RESERVATION", "MEMORY"])
+    table = columns(["SERVICE"], [*left, "CPU", "RESERVATION", "MEMORY"])
     for size in sized:
         seen = (f"{size.cpu_p95:.0f}", f"{size.memory_p95:.0f} MiB", f"{size.memory_most:.0f} MiB")
         given = (str(size.cpu), f"{size.reservation} MiB", f"{size.memory} MiB")

@@ -55,13 +55,14 @@ def head(asked: Asked) -> Iterator[str]:
 def show_table(bills: Sequence[Bill], asked: Asked) -> None:
     from rich.text import Text
 
-    table = _table(["STRATEGY"], ["COPIES", "NODES", *COLUMNS, "A MONTH"])
+    table = columns(["STRATEGY"], ["COPIES", "NODES", *COLUMNS, "A MONTH"])
     for bill in bills:
         table.add_row(*map(Text, _cells(bill, asked)))
     echo(table)
 
 
-def _table(left: Sequence[str], right: Sequence[str]) -> Any:
+def columns(left: Sequence[str], right: Sequence[str]) -> Any:
+    """A table without rows: columns of words, then of numbers."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
@@ -84,7 +85,7 @@ def _cells(bill: Bill, asked: Asked) -> list[str]:
 def show_items(bill: Bill) -> None:
     from rich.text import Text
 
-    table = _table(["  ITEM"], ["QUANTITY", "FREE", "UNIT", "PRICE", "A MONTH"])
+    table = columns(["  ITEM"], ["QUANTITY", "FREE", "UNIT", "PRICE", "A MONTH"])
     table.add_column("", no_wrap=True)
     for item in bill.items:
         table.add_row(*map(Text, _item(item)))
@@ -141,7 +142,7 @@ def show_claims(claims: dict[str, tuple[Line, ...]]) -> None:
     from rich.text import Text
 
     for claim, lines in claims.items():
-        table = _table([f'why not "{claim}"'], ["A MONTH"])
+        table = columns([f'why not "{claim}"'], ["A MONTH"])
         table.add_column("", no_wrap=True)
         for line in lines:
             mark = "<- that figure" if line.within else ""
