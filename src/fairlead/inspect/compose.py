@@ -15,7 +15,17 @@ from fairlead.inspect.values import Value
 MAX_EXTENDS = 8
 Beside = Callable[[str], str | None]
 _TOP = frozenset(
-    ("version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models")
+    (
+        "version",
+        "name",
+        "services",
+        "networks",
+        "volumes",
+        "configs",
+        "secrets",
+        "include",
+        "models",
+    )
 )
 _ADDED = frozenset(("ports", "volumes", "expose", "environment", "env_file"))
 

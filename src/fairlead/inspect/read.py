@@ -7,13 +7,14 @@ from os.path import normpath
 from pathlib import Path
 
 from fairlead.core.setup import Setup, merged
-from fairlead.inspect.documents import read_document
-from fairlead.inspect.embedded import read_embedded
+from fairlead.inspect.documents import read_document, read_embedded
 from fairlead.inspect.hcl.tree import SUFFIXES, Tree
 from fairlead.inspect.nginx import is_nginx, read_confs
 from fairlead.inspect.plan import is_plan, read_plan
+from fairlead.inspect.shell import is_script
 from fairlead.inspect.terraform import read_folders
 from fairlead.inspect.walk import files_below
+from fairlead.inspect.workflows import is_workflow, read_workflow
 
 _DOCUMENTS = (".json", ".yml", ".yaml", ".template")
 _SCRIPTS = (".sh", ".bash", ".tpl", ".tftpl", ".tmpl")
@@ -50,17 +51,20 @@ def _others(names: Sequence[str], tree: Tree) -> Iterator[Setup]:
         text = tree.text(name) or ""
         if _is_conf(name) and is_nginx(text):
             confs[name] = text
+        elif is_workflow(name, text):
+            yield read_workflow(name, text)
         elif name.endswith(".json") and is_plan(text):
             yield read_plan(name, text)
         elif name.endswith(_DOCUMENTS):
             yield read_document(name, text, _beside(name, tree)) or Setup()
-        else:
+        elif name.endswith(_SCRIPTS) or is_script(name, text):
             yield read_embedded(name, text)
     yield read_confs(confs)
 
 
 def _worth(name: str) -> bool:
-    return name.endswith((*_DOCUMENTS, *_SCRIPTS)) or _is_conf(name)
+    bare = "." not in name.rpartition("/")[2]
+    return bare or name.endswith((*_DOCUMENTS, *_SCRIPTS)) or _is_conf(name)
 
 
 def _is_conf(name: str) -> bool:

@@ -10,7 +10,7 @@ from fairlead.core.setup import At, Call, DnsRecord, Setup, Unknown, merged
 from fairlead.inspect.bash_tree import Word, Words, below, parse, source
 from fairlead.inspect.command_options import docker_options, options_of
 from fairlead.inspect.dns_batches import cloudflare_record, route53_records
-from fairlead.inspect.documents import read_document
+from fairlead.inspect.document_kinds import read_kinds
 from fairlead.inspect.nginx import is_nginx, read_nginx
 from fairlead.inspect.shell_loops import Loops
 
@@ -90,8 +90,9 @@ class _Script:
             self._found.append(_read(self._file, text, line, self._depth + 1))
         elif is_nginx(text):
             self._found.append(read_nginx(self._file, text, line))
-        elif read := read_document(self._file, "\n" * (line - 1) + text):
-            self._found.append(read)
+        else:
+            kinds = read_kinds(self._file, "\n" * (line - 1) + text)
+            self._found.extend(setup for _, setup in kinds)
 
     def _argv(self, node: Node) -> list[Word]:
         """The words of a command, without what only runs it."""

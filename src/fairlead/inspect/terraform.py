@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fairlead.core.setup import Setup, merged
-from fairlead.inspect.embedded import read_embedded
+from fairlead.inspect.documents import read_embedded
 from fairlead.inspect.hcl.modules import Module
 from fairlead.inspect.hcl.roots import root_folders, root_module
 from fairlead.inspect.hcl.tree import Tree
