@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fairlead.core.setup import Setup, merged
@@ -13,6 +14,7 @@ from fairlead.inspect.values import Value
 
 MOST_TEXTS = 2_000
 _CLOUD = "#cloud-config"
+_SCRIPT = re.compile(r"^\s*#!|(?m:^.*<<-?[ \t]*['\"\\]?\w)")
 
 
 def read_document(
@@ -33,7 +35,7 @@ def read_document(
 def read_embedded(file: str, text: str, first_line: int = 1) -> Setup:
     """What a text sets up of which only its content tells what it is, and that begins on this line
     of a file: a script, a configuration of nginx, a document. Never raises for a text."""
-    if not is_script("", text.lstrip()) and is_nginx(text) and "<<" not in text:
+    if is_nginx(text) and not _SCRIPT.search(text):
         return read_nginx(file, text, first_line)
     setup = read_document(file, "\n" * (first_line - 1) + text)
     return setup or read_shell(file, text, first_line)
