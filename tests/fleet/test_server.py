@@ -29,7 +29,7 @@ from fairlead.fleet.messages import (
     from_agent,
     from_controller,
 )
-from fairlead.fleet.server import NOT_LEADING, PATH, REFUSED, REPLACED, Gate, serve_agents
+from fairlead.fleet.server import FAULT, NOT_LEADING, PATH, REFUSED, REPLACED, Gate, serve_agents
 from tests.fleet.ground import DRAINING, UP, Heard, hello, table
 from tests.ground import free_port, until
 
@@ -189,6 +189,33 @@ async def test_an_answer_to_a_ping_is_a_sign_of_life_and_without_one_it_has_gone
         await until(lambda: agent.lost is not None)
         assert agent.lost == agent.heard
         link.transport.resume_reading()
+
+
+@pytest.mark.parametrize("part", ["join", "digested", "orders", "hear", "unnamed", "heard"])
+async def test_a_session_of_which_a_part_has_failed_is_ended_whole_and_told(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], part: str
+) -> None:
+    """Else the agent would be there and get nothing, or say what nobody hears."""
+    monkeypatch.setattr(server, "PULSE", 0.01)
+    fleet, later = served.heard.fleet, part in {"hear", "unnamed", "heard"}
+    async with served.open() as link:
+        with monkeypatch.context() as broken:
+            if not later:
+                broken.setattr(fleet, part, lambda *_: 1 // 0)
+            await greeted(link)
+            broken.setattr(fleet, part, lambda *_: 1 // 0)
+            with suppress(ConnectionClosed):
+                await link.send(encode(Report(0, leaving=True)), text=True)
+            assert await ended(link) == (FAULT, "the controller failed inside")
+            await until(lambda: all(agent.lost is not None for agent in fleet.roster))
+    told = [m for kind, _, m, _ in served.heard.journal.records if kind == "problem"]
+    assert told
+    for each in told:  # two parts may have met it at once
+        assert each.startswith("fairlead itself failed: ZeroDivisionError")
+        assert each.endswith("in the session of n1")
+    assert "Traceback" in capsys.readouterr().err
+    async with served.open() as again:
+        await greeted(again)
 
 
 async def test_a_reason_is_no_longer_than_a_frame_takes(served: Served) -> None:

@@ -112,7 +112,7 @@ async def _attend(connection: ServerConnection, fleet: Fleet, gate: Gate) -> Non
                 await connection.close(NOT_LEADING, "another controller leads")
                 return
             await connection.send(encode(_welcome(fleet, epoch)), text=True)
-            await _follow(connection, fleet, hello)
+            await _kept(connection, fleet, hello.node, _follow(connection, fleet, hello))
         except WireError as error:
             await connection.close(REFUSED, _reason(error))
 
@@ -150,7 +150,7 @@ async def _follow(connection: ServerConnection, fleet: Fleet, hello: Hello) -> N
     agent = fleet.join(hello, hang_up)
     known = hello.generation if hello.life == fleet.life else 0
     works = [
-        loop.create_task(_kept(connection, fleet, agent, work))
+        loop.create_task(_kept(connection, fleet, agent.node, work))
         for work in (
             _send(connection, fleet, agent, known),
             _part(connection, fleet, agent),
@@ -158,7 +158,7 @@ async def _follow(connection: ServerConnection, fleet: Fleet, hello: Hello) -> N
         )
     ]
     try:
-        await _kept(connection, fleet, agent, _hear(connection, fleet, agent))
+        await _hear(connection, fleet, agent)
     finally:
         fleet.leave(agent)
         for task in works:
@@ -167,7 +167,7 @@ async def _follow(connection: ServerConnection, fleet: Fleet, hello: Hello) -> N
 
 
 async def _kept(
-    connection: ServerConnection, fleet: Fleet, agent: Agent, work: Awaitable[None]
+    connection: ServerConnection, fleet: Fleet, node: str, work: Awaitable[None]
 ) -> None:
     """A session of which one part has ended is ended whole, and told: it would be half dead."""
     try:
@@ -175,7 +175,7 @@ async def _kept(
     except (ConnectionClosed, WireError):
         raise
     except Exception as error:  # noqa: BLE001 - a fault of ours with one agent spares the others
-        fleet.failed(agent.node, error)
+        fleet.failed(node, error)
         await connection.close(FAULT, "the controller failed inside")
 
 
