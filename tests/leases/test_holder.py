@@ -21,26 +21,32 @@ from tests.stub_edges import StubClock
 
 @dataclass
 class Store:
-    """`away`: nothing is answered; `late`: what is written is, and the answer is lost."""
+    """`away`: nothing is answered; `late`: what is written is, and the answer is lost; `broken`: a
+    fault of fairlead's own in the store."""
 
     record: Lease | None = None
     away: bool = False
     late: bool = False
+    broken: bool = False
 
     async def read(self) -> Lease | None:
-        if self.away:
-            raise LeaseError("away")
+        self._answers()
         return self.record
 
     async def swap(self, before: Lease, after: Lease) -> bool:
-        if self.away:
-            raise LeaseError("away")
+        self._answers()
         if (self.record or Lease()) != before:
             return False
         self.record = after
         if self.late:
             raise LeaseError("no answer")
         return True
+
+    def _answers(self) -> None:
+        if self.away:
+            raise LeaseError("away")
+        if self.broken:
+            raise ZeroDivisionError("a fault of ours")
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +148,43 @@ async def test_what_is_wrong_with_the_store_is_told_once_and_also_that_it_is_wel
         store.away = False
         await until(lambda: len(told) == 4)
     assert told[2:] == ["away", ""]
+
+
+async def test_a_fault_of_ours_ends_neither_the_waiting_nor_the_renewing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store, clock, told = Store(broken=True), StubClock(), list[str]()
+    one = Holder(store, clock, "one", told.append)
+    async with taking(one) as first:
+        await until(lambda: told)
+        assert one.epoch is None
+        assert not first.done()
+        store.broken = False
+        assert await first == 1
+    async with one.kept():
+        store.broken = True
+        await until(lambda: len(told) == 3)
+        store.broken, clock.time = False, clock.time + DURATION / 2
+        beat = store.record.beat if store.record else 0
+        await until(lambda: store.record and store.record.beat > beat)
+        await until(lambda: len(told) == 4)
+        assert (one.epoch, one.lost.is_set()) == (1, False)
+    assert told[1::2] == ["", ""]
+    assert all("fairlead itself failed: ZeroDivisionError" in each for each in told[::2])
+    assert "Traceback" in capsys.readouterr().err
+
+
+async def test_a_fault_that_lasts_longer_than_the_lease_is_its_loss() -> None:
+    store, clock, told = Store(), StubClock(), list[str]()
+    one = Holder(store, clock, "one", told.append)
+    await one.take()
+    async with one.kept():
+        store.broken = True
+        await until(lambda: told)
+        clock.time += DURATION
+        await until(one.lost.is_set)
+        assert one.epoch is None
+        store.broken = False
 
 
 async def test_who_does_not_want_to_wait_is_told_that_another_renews_it() -> None:
