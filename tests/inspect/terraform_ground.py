@@ -15,7 +15,7 @@ from fairlead.inspect.values import Value
 
 
 def written(folder: Path, **files: str) -> Path:
-    """The folder with these files; `__` in a name stands for `/`, and `_tf` at its end for `.tf`."""
+    """The folder with these files; `__` in a name is `/`, and `_tf` at its end `.tf`."""
     for name, text in files.items():
         place = folder / name.replace("__", "/").replace("_tfvars", ".tfvars").replace("_tf", ".tf")
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -15,11 +15,12 @@ from fairlead.inspect.read import read
 from tests.inspect.terraform_ground import setup_of
 from tests.inspect.terraform_texts import SHOP, SHOP_MODULE
 
-WORDS = """resource data module variable output locals "aws_ecs_service" "aws_ecs_task_definition"
+PARTS = """resource data module variable output locals "aws_ecs_service" "aws_ecs_task_definition"
  "web" { } [ ] ( ) = == => , . ... ? : && || ! - + * / % < > "${ ${ %{ } ~} <<EOF <<-EOT EOF EOT
  for in if else endif endfor each.key count.index var.x local.x path.module aws_ecs_cluster.main.id
  container_definitions jsonencode templatefile merge lookup concat range(1,9) 8080 0 -1 true null
- "a" "${var.a}" # // /* */ \\ \n for_each count dynamic content lifecycle ignore_changes""".split(" ")
+ "a" "${var.a}" # // /* */ \\ for_each count dynamic content lifecycle ignore_changes"""
+WORDS = [*PARTS.split(), "\n"]
 
 
 @given(st.text())

@@ -12,7 +12,7 @@ from fairlead.core.errors import BadInput
 MOST_FILES = 20_000
 MOST_BYTES = 2 * 1024 * 1024
 _SKIPPED = {"node_modules", "vendor", "__pycache__", "venv", "site-packages"}
-_HIDDEN_BUT_READ = {".github"}
+_READ = {".github", ".circleci", ".gitlab-ci.yml", ".gitlab-ci.yaml"}  # though they are hidden
 
 
 def files_below(paths: Iterable[Path]) -> Iterator[str]:
@@ -32,12 +32,12 @@ def files_below(paths: Iterable[Path]) -> Iterator[str]:
 
 def _below(path: Path) -> Iterator[str]:
     for folder, folders, names in walk(path):
-        folders[:] = sorted(name for name in folders if _entered(name))
-        yield from (normpath(f"{folder}/{name}") for name in sorted(names) if name[0] != ".")
+        folders[:] = sorted(name for name in folders if _wanted(name))
+        yield from (normpath(f"{folder}/{name}") for name in sorted(names) if _wanted(name))
 
 
-def _entered(name: str) -> bool:
-    return name in _HIDDEN_BUT_READ or (name not in _SKIPPED and not name.startswith("."))
+def _wanted(name: str) -> bool:
+    return name in _READ or (name not in _SKIPPED and not name.startswith("."))
 
 
 def _readable(name: str) -> bool:
