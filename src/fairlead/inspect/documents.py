@@ -35,7 +35,8 @@ def read_document(
 def read_embedded(file: str, text: str, first_line: int = 1) -> Setup:
     """What a text sets up of which only its content tells what it is, and that begins on this line
     of a file: a script, a configuration of nginx, a document. Never raises for a text."""
-    if is_nginx(text) and not _SCRIPT.search(text):
+    cloud = text.lstrip().startswith(_CLOUD)
+    if is_nginx(text) and not cloud and not _SCRIPT.search(text):
         return read_nginx(file, text, first_line)
     setup = read_document(file, "\n" * (first_line - 1) + text)
     return setup or read_shell(file, text, first_line)

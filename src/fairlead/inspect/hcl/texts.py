@@ -87,7 +87,7 @@ def joined(pieces: list[Piece], at: At) -> Value:
     refers = refers_of(piece.value for piece in pieces if piece.value)
     steps = (at, *(step for p in pieces for step in (p.at, *(p.value.origin if p.value else ()))))
     origin = tuple(dict.fromkeys(step for step in steps if step != NOWHERE))[:MOST_STEPS]
-    if not lost and "\n" not in text:
+    if not lost and len(pieces) < 2 and "\n" not in text:
         return Value(text, origin, refers=refers)
     return Made(None if lost else text, origin, lost.unknown if lost else "", refers, tuple(pieces))
 
