@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,24 @@ def test_several_files_go_to_a_directory_and_nothing_is_overwritten(
     assert not (tmp_path / "infra" / "variables.tf").exists()
 
 
+def test_ports_are_planned_from_the_first_so_that_no_service_has_anothers(
+    tmp_path: Path, fairlead: Any
+) -> None:
+    """The analysis's own: with a step of three they would run into one another."""
+    starts = {"frontend": 8080, "accounts": 8082, "catalog": 8083, "alerts": 8084, "search": 8085}
+    services = "".join(
+        f"  {name}: {{run: [a], replicas: 3, routes: [{name}.example.com]}}\n" for name in starts
+    )
+    (tmp_path / "fairlead.yaml").write_text(f"services:\n{services}")
+    ports = [word for name, port in starts.items() for word in ("--ports", f"{name}={port}")]
+    place = ("--node", "10.0.1.100", "-f", str(tmp_path / "fairlead.yaml"))
+    result = fairlead("export", "nginx", "--strategy", "fixed", *ports, *place)
+    assert result.status == 0, result.err
+    served = re.findall(r"server 10\.0\.1\.100:([0-9]+) ", result.out)
+    assert len(served) == len(set(served)) == 15
+    assert {str(port) for port in starts.values()} <= set(served)
+
+
 def test_one_file_may_be_named(file: Path, tmp_path: Path, fairlead: Any) -> None:
     out = tmp_path / "x.conf"
     assert fairlead("export", "nginx", "-f", str(file), "--out", str(out)).status == 0
@@ -102,6 +121,7 @@ def test_one_file_may_be_named(file: Path, tmp_path: Path, fairlead: Any) -> Non
         (("cloudwatch-dashboard",), "which region?"),
         (("pod", "--copy", "/app"), "give --image SERVICE=IMAGE once"),
         (("terraform", *GIVEN, "--ports", "catalog=80a"), "expected ports with commas between"),
+        (("terraform", *GIVEN, "--ports", "catalog=8083,8083"), "two copies share port 8083"),
     ],
 )
 def test_what_cannot_be_made_is_told(

@@ -42,7 +42,11 @@ _EACH: dict[str, Any] = {"metavar": "SERVICE=VALUE", "multiple": True}
 @click.option("--port", help="The port inside its container.", **_EACH)
 @click.option("--memory", help="Its memory in MiB.", **_EACH)
 @click.option("--cpu", help="Its CPU in 1/1024 of a core.", **_EACH)
-@click.option("--ports", help="Its host ports, with commas between (strategy fixed).", **_EACH)
+@click.option(
+    "--ports",
+    help="Its host ports (8083,8086), or the first of its copies' (strategy fixed).",
+    **_EACH,
+)
 @click.option("--node", metavar="ADDRESS", multiple=True, help="A node's address (nginx).")
 @click.option("--sidecar", default="", metavar="IMAGE", help="Add fairlead's drain sidecar.")
 @click.option(

@@ -41,7 +41,8 @@ def _nginx(asked: Asked) -> dict[str, str]:
     if asked["strategy"] == "alb":
         raise BadInput("with a load balancer nginx has nothing to balance: see export terraform")
     dynamic = asked["strategy"] == "dynamic"
-    text = nginx(asked.cluster(), asked["node"], _ports(asked), dynamic=dynamic)
+    cluster = asked.cluster()
+    text = nginx(cluster, asked["node"], _ports(asked, cluster), dynamic=dynamic)
     return {"fairlead.conf": text}
 
 
@@ -57,7 +58,7 @@ def _terraform(asked: Asked) -> dict[str, str]:
 
     cluster = asked.cluster()
     name = cluster.ecs.cluster or cluster.name
-    return terraform(_parts(asked), asked["strategy"], name, _ports(asked))
+    return terraform(_parts(asked), asked["strategy"], name, _ports(asked, cluster))
 
 
 def _compose(asked: Asked) -> dict[str, str]:
@@ -106,11 +107,12 @@ def _parts(asked: Asked) -> tuple[Part, ...]:
     return parts_of(asked.cluster(), given)
 
 
-def _ports(asked: Asked) -> Mapping[str, tuple[int, ...]]:
+def _ports(asked: Asked, cluster: Cluster) -> Mapping[str, tuple[int, ...]]:
     from fairlead.exports.parts import pairs
+    from fairlead.exports.ports import reserved
 
-    found = pairs("ports", asked["ports"])
-    return {name: _list(name, text) for name, text in found.items()}
+    given = {name: _list(name, text) for name, text in pairs("ports", asked["ports"]).items()}
+    return reserved(given, {service.name: service.replicas for service in cluster.services})
 
 
 def _list(name: str, text: str) -> tuple[int, ...]:
