@@ -22,6 +22,7 @@ from bench import (
     ecs_size,
     fleet,
     footprint,
+    inspect,
     live,
     plain,
     proxy_throughput,
@@ -41,6 +42,7 @@ PARTS: dict[str, Part] = {
     "plain": lambda quick: plain.measure(20 if quick else 60),
     "fleet": lambda quick: fleet.measure(200 if quick else 1000),
     "sidecar": lambda quick: sidecar.measure(4 if quick else 20),
+    "inspect": lambda quick: inspect.measure(200 if quick else 2000),
 }
 
 

@@ -131,7 +131,7 @@ def test_what_surrounds_an_unknown_part_of_a_definition_is_known(tmp_path: Path)
     [
         '[{"name": "a", "portMappings": [{"hostPort": ${port}}]}]',
         '[{"name": "a", "portMappings": [\n{"hostPort": ${port}},]}]',
-        '[%{ for n in ["a"] }{"name": "${n}",\n"portMappings": [{"hostPort": ${port}}]}%{ endfor }]',
+        '[%{ for n in [1] }{"name": "a",\n"portMappings": [{"hostPort": ${port}}]}%{ endfor }]',
     ],
 )
 @pytest.mark.parametrize(
