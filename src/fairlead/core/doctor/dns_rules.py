@@ -23,8 +23,8 @@ _NAMING = re.compile(
     r"(?i)route53|resource-record|nsupdate|cloudflare|dns|hosted.?zone|godaddy|gandi"
 )
 _LISTS = {"list-tasks", "list-container-instances", "describe-instances", "describe-tasks"}
-_TTL = re.compile(r'"?\bTTL\\?"?\s*[:=]\s*"?(\d+)')
-_TYPE = re.compile(r'"Type\\?"\s*:\s*\\?"(\w+)')
+_OWN = re.compile(r"169\.254\.169\.254|ec2-metadata|cloud-init query")
+_KNOWS = {"ecs", "ec2"}
 
 
 def dns_single_target(setup: Setup) -> Said:
@@ -63,7 +63,8 @@ def _names(setup: Setup, call: Call) -> bool:
     ):
         return False
     lines = setup.texts.get(call.at.file, ())
-    return any(_NAMING.search(line) for line in (call.at.file, *lines))
+    place = "/".join(call.at.file.split("/")[-2:])
+    return any(_NAMING.search(line) for line in (place, *lines))
 
 
 def _script(setup: Setup, call: Call) -> Finding:
@@ -96,6 +97,9 @@ def _record(setup: Setup, record: DnsRecord) -> Said:
         return
     named = [group for group in setup.nodes if group.key in record.nodes]
     others = _beside(setup, named, record)
+    if "$" in "".join(record.addresses):
+        yield from _self_named(setup, record)
+        return
     if not others:
         return
     if not record.whole:
@@ -104,6 +108,17 @@ def _record(setup: Setup, record: DnsRecord) -> Said:
         yield Unknown(f"how many nodes {record.name} should name", "their number", record.at)
     elif len(record.nodes) + len(record.addresses) == 1 and sum(c or 0 for c in others) > 1:
         yield _one_of(record, sum(c or 0 for c in others))
+
+
+def _self_named(setup: Setup, record: DnsRecord) -> Said:
+    """Each node that starts writes the one record over."""
+    if not _by_itself(setup, record) or record.type == "CNAME":
+        return
+    counts = [most(group) for group in setup.nodes if group.cluster]
+    if counts and None in counts:
+        yield Unknown(f"how many nodes {record.name} should name", "their number", record.at)
+    elif sum(count or 0 for count in counts) > 1:
+        yield _one_of(record, sum(count or 0 for count in counts))
 
 
 def _beside(setup: Setup, named: list[NodeGroup], record: DnsRecord) -> list[int | None]:
@@ -150,9 +165,6 @@ def dns_ttl(setup: Setup) -> Said:
     for record in setup.records:
         if not record.alias and _names_nodes(setup, record):
             yield from _kept(record)
-    for call in setup.calls:
-        if call.service == "route53" and call.operation == "change-resource-record-sets":
-            yield from _written(setup, call)
 
 
 def _names_nodes(setup: Setup, record: DnsRecord) -> bool:
@@ -163,7 +175,21 @@ def _names_nodes(setup: Setup, record: DnsRecord) -> bool:
         return True
     if named:
         return not any(group.cluster for group in setup.nodes) and _serves(setup, record)
+    if any("$" in address for address in record.addresses):
+        return _of_nodes(setup, record)
     return bool(record.addresses) and bool(proxied(setup, record))
+
+
+def _of_nodes(setup: Setup, record: DnsRecord) -> bool:
+    """A script found the address by asking AWS, or the node itself."""
+    asked = any(c.at.file == record.at.file and c.service in _KNOWS for c in setup.calls)
+    return record.type != "CNAME" and (asked or _by_itself(setup, record))
+
+
+def _by_itself(setup: Setup, record: DnsRecord) -> bool:
+    """The node that runs the script writes its own address."""
+    lines = setup.texts.get(record.at.file, ())
+    return len(record.addresses) == 1 and any(_OWN.search(line) for line in lines)
 
 
 def _kept(record: DnsRecord) -> Said:
@@ -190,36 +216,3 @@ def _long(name: str, seconds: int, at: At, origin: tuple[At, ...], place: str) -
         origin,
         old=str(seconds),
     )
-
-
-def _written(setup: Setup, call: Call) -> Iterator[Finding]:
-    """A change batch in the call itself, or in the text before it that it is made of."""
-    batch = call.options.get("change-batch", "")
-    if "DELETE" in batch and "UPSERT" not in batch:
-        return
-    for at, text in _batch(setup, call, batch):
-        ttl = _TTL.search(text)
-        if ttl and int(ttl[1]) > LONGEST:
-            yield _long(_record_name(batch), int(ttl[1]), at, (at,), "change-batch")
-            return
-
-
-def _record_name(batch: str) -> str:
-    found = re.search(r'"Name\\?"\s*:\s*\\?"([\w.*-]+)\\?"', batch)
-    return found[1] if found else ""
-
-
-def _batch(setup: Setup, call: Call, batch: str) -> Iterator[tuple[At, str]]:
-    """Lines near the call that set an address's record."""
-    lines = setup.texts.get(call.at.file, ())
-    around = range(max(0, call.at.line - 40), min(len(lines), call.at.line + 40))
-    kinds = set(_TYPE.findall(batch or "\n".join(lines[n] for n in around)))
-    if kinds and not kinds & {"A", "AAAA"} and not any("$" in kind for kind in kinds):
-        return
-    found = False
-    for number in around:
-        if _TTL.search(lines[number]):
-            found = True
-            yield At(call.at.file, number + 1), lines[number]
-    if not found:
-        yield call.at, batch

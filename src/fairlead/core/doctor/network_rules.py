@@ -173,3 +173,15 @@ def _wrong(each: Workload, kind: str, group: str, at: At) -> Finding:
         group,
         (at,),
     )
+
+
+def open_to_dynamic(setup: Setup, service: str) -> bool:
+    """Dynamic ports of this service would be let in to its nodes, as far as their groups are known;
+    so is one that no load balancer sends to."""
+    for each in workloads(setup):
+        if each.name == service and each.balanced:
+            for nodes in nodes_of(setup, each).groups:
+                groups = [group for group in setup.groups if group.key in nodes.security_groups]
+                if not _let_in(groups, Way(each, *DYNAMIC, "", each.at)):
+                    return False
+    return True
