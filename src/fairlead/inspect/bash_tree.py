@@ -57,6 +57,12 @@ def source(node: Node) -> str:
     return (node.text or b"").decode("utf-8", "replace")
 
 
+def functions(root: Node) -> set[str]:
+    """The names of those that a script defines."""
+    names = (n.child_by_field_name("name") for n in below(root) if n.type == "function_definition")
+    return {source(name) for name in names if name is not None}
+
+
 def above(node: Node) -> Iterator[tuple[Node, Node]]:
     """Each node around it, with the one below on the way."""
     while node.parent is not None:
@@ -151,7 +157,10 @@ class Words:
             command = inner[0].child_by_field_name("body")
             if body and command is not None and source(command).strip() == "cat":
                 return body
-        return Word(source(node), node.start_point[0])
+        text = source(node)
+        if '"' in text or "\n" in text:  # which would end the text that it stands in
+            text = "$(" + " ".join(text.strip("$()`").split('"')[0].split()[:3]) + " …)"
+        return Word(text, node.start_point[0])
 
     def heredoc(self, statement: Node) -> Word | None:
         """The text that is given to a statement in place, with lines as they are."""

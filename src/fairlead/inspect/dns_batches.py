@@ -26,7 +26,11 @@ def route53_records(file: str, text: str, first_line: int = 1) -> tuple[DnsRecor
     """Those that a change batch creates or changes. An address that a variable holds is as it is
     written there (`$IP`): it is one all the same."""
     found = documents(file, "\n" * (first_line - 1) + text)
-    return tuple(record for whole in found for record in _batch(whole))
+    return tuple(record for whole in found for record in batch_records(whole))
+
+
+def batch_records(whole: Value) -> tuple[DnsRecord, ...]:
+    return tuple(_batch(whole))
 
 
 def _batch(whole: Value) -> Iterator[DnsRecord]:

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from fairlead.core.setup import Setup
 from fairlead.inspect.cloudformation import is_template, read_template
 from fairlead.inspect.compose import is_compose, read_compose
+from fairlead.inspect.dns_batches import batch_records
 from fairlead.inspect.ecs_json import is_ecs, read_ecs
 from fairlead.inspect.markup import documents
 from fairlead.inspect.values import Value
 
-_WORTH = re.compile(r"(?m)containerDefinitions|serviceName|AWS::|^\s*[\"']?services[\"']?\s*:")
+_WORTH = re.compile(
+    r"(?m)containerDefinitions|serviceName|ResourceRecordSet|AWS::|^\s*[\"']?services[\"']?\s*:"
+)
 
 
 def no_file(_: str) -> str | None:
@@ -35,4 +38,6 @@ def _read(file: str, whole: Value, beside: Callable[[str], str | None]) -> Setup
         return read_template(file, whole)
     if is_ecs(whole):
         return read_ecs(file, whole)
+    if records := batch_records(whole):
+        return Setup(records=records)
     return read_compose(file, whole, beside) if is_compose(whole) else None

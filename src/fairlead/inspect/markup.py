@@ -49,8 +49,8 @@ _CONTROL = re.compile(
     r"^[ \t]*(\{\{[-#/]?[^\n]*?\}\}|\{%[^\n]*?%\}|<%[^\n]*?%>)[ \t]*$", re.MULTILINE
 )
 _LEFT_OPEN = re.compile(
-    r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|\$\{\{[^}\n]*\}\}|\{\{[^}\n]*\}\}|\$?\{[A-Za-z_]\w*\}'
-    r"|<[A-Za-z_][\w .-]*>|%[A-Z_]+%|\$\([^)\n]*\)|\$[A-Za-z_]\w*"
+    r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|\$\{\{[^{}\n]*\}\}|\{\{[^{}\n]*\}\}'
+    r"|\$\{[^{}\n]*\}|\{[A-Za-z_]\w*\}|<[A-Za-z_][\w .-]{0,60}>|%[A-Z_]{1,60}%|\$\([^()\n]*\)|\$[A-Za-z_]\w*|(?<=: )[A-Z_]{3,}\b"
 )
 
 
@@ -69,7 +69,8 @@ def documents(file: str, text: str) -> tuple[Value, ...]:
     found, whole = _read(file, text)
     if whole:
         return found
-    filled, whole = _read(file, _LEFT_OPEN.sub(_quoted, _CONTROL.sub("", text)))
+    stand_in = _quoted if text.lstrip()[:1] in ("{", "[") else _bare
+    filled, whole = _read(file, _LEFT_OPEN.sub(stand_in, _CONTROL.sub("", text)))
     return filled if whole else found
 
 
@@ -78,6 +79,12 @@ def block_start(lines: Sequence[str], at: At) -> int:
     a block (`run: |`)."""
     line = lines[at.line - 1] if 0 < at.line <= len(lines) else ""
     return at.line + 1 if re.search(r"[|>][-+0-9]*\s*(#.*)?$", line) else at.line
+
+
+def _bare(found: re.Match[str]) -> str:
+    """A plain word, which may stand among others."""
+    text = found.group()
+    return text if text[0] in "\"'" else re.sub(r"\{\{-?\s*(.*?)\s*-?\}\}", r"<\1>", text)
 
 
 def _quoted(found: re.Match[str]) -> str:

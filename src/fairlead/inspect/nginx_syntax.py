@@ -17,11 +17,11 @@ CONTROL = "%"
 MAX_DEPTH = 40
 _TOKEN = re.compile(
     r"(?P<space>\s+|\#[^\n]*)"
-    r"|(?P<control>\{%.*?%\}|%\{.*?\}|<%[^=].*?%>"
-    r"|\{\{-?\s*(?:[#/^]|(?:range|if|else|end|with|for|each|define|template|block)\b).*?\}\})"
+    r"|(?P<control>\{%[^%]{0,400}%\}|%\{[^{}]*\}|<%[^=%][^%]{0,400}%>"
+    r"|\{\{-?\s*(?:[#/^]|(?:range|if|else|end|with|for|each|define|template|block)\b)[^{}]*\}\})"
     r"|(?P<quoted>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')"
     r"|(?P<mark>[};]|\{(?!\{))"
-    r"|(?P<word>(?:\{\{.*?\}\}|<%=.*?%>|\$\{[^}\n]*\}|\\.|[^\s;{}])+)"
+    r"|(?P<word>(?:\{\{[^{}\n]*\}\}|<%=[^%\n]*%>|\$\{[^}\n]*\}|\\.|[^\s;{}])+)"
     r"|(?P<rest>.)",
     re.DOTALL,
 )

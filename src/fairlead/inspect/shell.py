@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fairlead.core.setup import At, Call, DnsRecord, Setup, Unknown, merged
-from fairlead.inspect.bash_tree import Word, Words, below, parse, source
+from fairlead.inspect.bash_tree import Word, Words, below, functions, parse, source
 from fairlead.inspect.command_options import docker_options, options_of
 from fairlead.inspect.dns_batches import cloudflare_record, route53_records
 from fairlead.inspect.document_kinds import read_kinds
@@ -48,6 +49,7 @@ class _Script:
         self._file, self._first, self._depth = file, first_line, depth
         self._root = parse(text)
         self._words, self._loops = Words(self._root), Loops(self._root)
+        self._wrappers = {*_BEFORE, *functions(self._root)}
         self._files: dict[str, Word] = {}
         self._found: list[Setup] = []
         self._known = {"aws": self._aws, "curl": self._curl, "docker": self._docker}
@@ -60,7 +62,8 @@ class _Script:
                 self._command(node)
             elif node.type in ("raw_string", "string"):
                 self._text(self._words.word(node))
-        return merged(tuple(self._found))
+        found = merged(tuple(self._found))
+        return replace(found, records=tuple(dict.fromkeys(found.records)))
 
     def _line(self, row: int) -> int:
         return self._first + row
@@ -98,7 +101,7 @@ class _Script:
         """The words of a command, without what only runs it."""
         parts = [c for c in node.named_children if c.type not in _NO_WORDS]
         words = [self._words.word(part) for part in parts]
-        while words and (words[0].text in _BEFORE or "=" in words[0].text.split("/")[0]):
+        while words and (words[0].text in self._wrappers or "=" in words[0].text.split("/")[0]):
             words = words[1:]
             while words and words[0].text.startswith("-"):
                 words = words[1:]
@@ -136,7 +139,9 @@ class _Script:
     def _curl(self, words: Sequence[Word], at: At, loops: bool) -> None:
         """A record that is made (POST) for each of several answers is one of several."""
         texts = [word.text for word in words]
-        if not any("api.cloudflare.com" in t and "dns_records" in t for t in texts):
+        if not any("/client/v4/zones/" in text and "dns_records" in text for text in texts):
+            return
+        if not {"GET", "DELETE"}.isdisjoint(texts):
             return
         several = loops and "POST" in " ".join(texts[:6])
         bodies = [body for name, body in zip(texts, words[1:], strict=False) if name in _DATA]

@@ -71,4 +71,4 @@ def _read_by_line(node: Node) -> bool:
     around = node.parent if node.type == "herestring_redirect" else node
     inner = list(around.named_children) if around is not None else []
     loops = any(c.type == "while_statement" and _reads(c) for c in inner)
-    return loops or any(c.type == "command" and source(c).startswith("xargs") for c in inner)
+    return loops or any(c.type == "command" and re.match(r"xargs\s+\S", source(c)) for c in inner)
