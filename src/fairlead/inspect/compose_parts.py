@@ -39,7 +39,9 @@ def _short(of: Value) -> Iterator[Port]:
     text, _, protocol = shown(of).partition("/")
     *before, inside = _parts(text)
     outside = before[-1] if before else ""
-    hosts, containers = _numbers(outside), _numbers(inside)
+    containers = _numbers(inside)
+    several = containers is not None and len(containers) == 1 and _RANGE.fullmatch(outside)
+    hosts = () if several and "-" in outside else _numbers(outside)
     if hosts is None or containers is None:
         yield Port(_one(of, inside), _one(of, outside), protocol or "tcp", of.at)
         return
