@@ -73,7 +73,7 @@ class Real:
             ports = [{"containerPort": mapping.container}]
         task = {"networkMode": definition.network}
         argv = (sys.executable, "-I", "-S", str(APP), "{host}", "{port}")
-        more = {"cpu": definition.cpu, "memory": definition.memory, "portMappings": ports}
+        more: dict[str, Any] = {"cpu": definition.cpu, "memory": definition.memory, "portMappings": ports}
         return self.ecs.define(service.name, *argv, task=task, stopTimeout=2, **more)
 
     def _create(self, service: Wanted) -> None:

@@ -35,6 +35,7 @@ COMMANDS = (
     "rehearse",
     "hook",
     "export",
+    "whatif",
     "cost",
     "advise",
     "completion",

@@ -47,8 +47,8 @@ def shop(nodes: int, *records: DnsRecord) -> Setup:
     )
     query = {"service-name": "$SERVICE_NAME", "query": "taskArns[0]"}
     calls = (
-        Call("ecs", "list-tasks", query, at=At(SCRIPT, 4)),
-        Call("route53", "change-resource-record-sets", at=At(SCRIPT, 20)),
+        Call("ecs", "list-tasks", query, at=At(SCRIPT, 1)),
+        Call("route53", "change-resource-record-sets", at=At(SCRIPT, 2)),
     )
     group = NodeGroup("asg", Fact("t3.micro"), Fact(nodes), cluster="c")
     return Setup(
@@ -58,6 +58,7 @@ def shop(nodes: int, *records: DnsRecord) -> Setup:
         records=records,
         proxies=proxies,
         calls=() if records else calls,
+        texts={SCRIPT: ("aws ecs list-tasks --query 'taskArns[0]'", "aws route53 ...")},
     )
 
 
@@ -74,7 +75,7 @@ def test_both_on_one_instance_is_a_port_conflict() -> None:
     (pending,) = found.scene.pending
     assert (pending.service, pending.count) == ("shop-catalog", 1)
     assert pending.message == (
-        "service shop-catalog was unable to place a task because no container instance met all of"
+        "(service shop-catalog) was unable to place a task because no container instance met all of"
         " its requirements. The closest matching (container-instance node-1) is already using a"
         " port required by your task. For more information, see the Troubleshooting section of the"
         " Amazon ECS Developer Guide."
@@ -190,3 +191,31 @@ def test_dns_that_nothing_describes_is_said_to_be_taken_for_granted() -> None:
     assert any("--dns" in each for each in made.assumed)
     said = model_of(setup, {"catalog": 2}, Given(machines=MACHINES, naming=Naming.FIRST))
     assert not any("--dns" in each for each in said.assumed)
+
+
+def test_a_script_that_names_the_nodes_of_all_tasks() -> None:
+    setup = shop(2)
+    query = {"service-name": "$SERVICE_NAME", "query": "taskArns[]"}
+    listing = Call("ecs", "list-tasks", query, loops=True, at=At(SCRIPT, 1))
+    lines = ("aws ecs list-tasks --query 'taskArns[]'", "aws route53 ...")
+    setup = replace(setup, calls=(listing, setup.calls[1]), texts={SCRIPT: lines})
+    found = predict(model_of(setup, {"catalog": 2}, Given(machines=MACHINES)))
+    assert flow(found).way.naming is Naming.TASKS
+    assert flow(found).shares == pytest.approx({"shop-catalog-1": 0.5, "shop-catalog-2": 0.5})
+
+
+@pytest.mark.parametrize("name", ["*.example.com", "$SERVICE.example.com", "catalog.example.com."])
+def test_a_record_covers_a_host(name: str) -> None:
+    setup = shop(2, DnsRecord(name, "A", addresses=("203.0.113.5",)))
+    found = model_of(setup, {"catalog": 2}, Given(machines=MACHINES))
+    (way,) = found.ways_to("shop-catalog")
+    assert (way.naming, way.nodes) == (Naming.FIXED, ("node-1",))
+    given = Given(machines=MACHINES, addresses=("198.51.100.7", "203.0.113.5"))
+    (way,) = model_of(setup, {"catalog": 2}, given).ways_to("shop-catalog")
+    assert way.nodes == ("node-2",)
+
+
+def test_another_name_is_not_covered() -> None:
+    setup = shop(2, DnsRecord("*.example.org", "A", addresses=("203.0.113.5",)))
+    (way,) = model_of(setup, {"catalog": 2}, Given(machines=MACHINES)).ways_to("shop-catalog")
+    assert way.naming is Naming.UNSAID

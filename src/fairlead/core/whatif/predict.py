@@ -76,7 +76,7 @@ def unreached(model: Model, scene: Scene, flows: tuple[Flow, ...]) -> tuple[Unre
 
 def _why(way: Way) -> str:
     if way.naming is Naming.FIRST:
-        return f"DNS names one node for {way.host}, and its proxy sends to others"
+        return f"DNS names another node for {way.host}, whose proxy does not send here"
     if way.kept:
         return "no DNS answer leads to a proxy that has it"
     if any(target.kind is Kind.LOCAL for target in way.targets):

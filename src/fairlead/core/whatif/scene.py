@@ -54,7 +54,8 @@ class Pending:
 
     @property
     def message(self) -> str:
-        return f"service {self.service} {self.why.message}"
+        """As the service's event has it."""
+        return f"(service {self.service}) {self.why.message}"
 
     @property
     def obstacle(self) -> Obstacle | None:

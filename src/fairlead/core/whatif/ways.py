@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from fairlead.core.doctor.dns_rules import dns_single_target
+from fairlead.core.doctor.finding import Finding
 from fairlead.core.ecs.model import Instance
 from fairlead.core.ecs.placement import fixed_ports
 from fairlead.core.setup import Call, DnsRecord, ProxyTarget, ServiceSetup, Setup
@@ -13,6 +15,7 @@ from fairlead.core.whatif.given import Given, Notes
 from fairlead.core.whatif.model import Kind, Naming, Target, Wanted, Way
 
 _HERE = {"localhost", "127.0.0.1", "[::1]", "host.docker.internal", "172.17.0.1"}
+_VARIABLE = re.compile(r"\$\{?\w+\}?")
 _IP = re.compile(r"\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]")
 
 
@@ -102,10 +105,14 @@ def _proxy(world: World, proxy: ProxyTarget) -> str:
 def _named(world: World, way: Way, host: str) -> Way:
     if world.given.naming:
         return replace(way, naming=world.given.naming)
-    if record := next((r for r in world.setup.records if _covers(r, host)), None):
+    record = _record(world.setup, host)
+    written = record and not any("$" in each for each in record.addresses)
+    if record and written:
         return _by_record(world, way, record)
     if naming := _by_script(world, way):
         return replace(way, naming=naming)
+    if record:
+        return _as_many(world, way, record)
     if len(world.nodes) > 1:
         world.notes.add(
             f"which nodes {host} names is not known: taken as all of them (say it with --dns)"
@@ -113,46 +120,64 @@ def _named(world: World, way: Way, host: str) -> Way:
     return way
 
 
+def _record(setup: Setup, host: str) -> DnsRecord | None:
+    """The record of that very name before one of a pattern."""
+    kinds = [record for record in setup.records if record.type in ("A", "AAAA", "CNAME")]
+    same = [record for record in kinds if record.name.rstrip(".").lower() == host]
+    return next(iter([*same, *(record for record in kinds if _covers(record, host))]), None)
+
+
 def _covers(record: DnsRecord, host: str) -> bool:
+    """A record for every name below one, or one whose name a script makes of variables."""
     name = record.name.rstrip(".").lower()
-    return name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:])
+    parts = _VARIABLE.split(name.replace("*.", "$any.", 1) if name[:2] == "*." else name)
+    return len(parts) > 1 and bool(re.fullmatch(".+".join(map(re.escape, parts)), host))
 
 
 def _by_record(world: World, way: Way, record: DnsRecord) -> Way:
     if record.alias:
-        return replace(way, naming=Naming.BALANCER)
+        return _by_alias(world, way, record)
     by_address = {each.address: each.arn for each in world.nodes if each.address}
     by_group = zip(world.nodes, world.groups, strict=True)
     found = [n.arn for n, key in by_group if key in record.nodes]
     found += [by_address[a] for a in record.addresses if a in by_address]
+    if not record.whole:
+        world.notes.add(f"{record.at}: not all that {way.host} names is known")
     if found:
         return replace(way, naming=Naming.FIXED, nodes=tuple(dict.fromkeys(found)))
     return _as_many(world, way, record)
 
 
+def _by_alias(world: World, way: Way, record: DnsRecord) -> Way:
+    """A load balancer before the service's tasks, or before the proxies."""
+    if world.setup_of(way.service).targets:
+        return replace(way, naming=Naming.BALANCER, targets=())
+    world.notes.add(f"{record.at}: taken as a load balancer before the proxies of all nodes")
+    return replace(way, naming=Naming.SERVING)
+
+
 def _as_many(world: World, way: Way, record: DnsRecord) -> Way:
-    """Addresses that are written out, and that are no known node's: as many nodes."""
+    """Addresses that are no known node's: as many nodes."""
     count = len(record.addresses)
     if not count:
         world.notes.add(f"{record.at}: which nodes {way.host} names is unknown: taken as all")
         return way
     named = tuple(each.arn for each in world.nodes[:count])
-    if len(world.nodes) > count or count > 1:
+    if len(world.nodes) > 1:
         told = ", ".join(record.addresses)
         world.notes.add(f"{record.at}: {told} taken as {', '.join(named)} (give --address)")
     return replace(way, naming=Naming.FIXED, nodes=named)
 
 
 def _by_script(world: World, way: Way) -> Naming | None:
-    """What a script that writes the record names, by the tasks that it asks ECS for."""
+    """What a script that writes records names, by the tasks that it asks ECS for."""
+    single = (each for each in dns_single_target(world.setup) if isinstance(each, Finding))
+    for each in single:
+        if "-tasks/" in each.place and each.service in ("", way.service):
+            return Naming.FIRST
     writers = {c.at.file for c in world.setup.calls if c.operation == "change-resource-record-sets"}
-    asks = [c for c in world.setup.calls if c.at.file in writers and _lists(c, way.service)]
-    if not asks:
-        return None
-    one = any(
-        "[0]" in c.options.get("query", "") or c.options.get("max-items") == "1" for c in asks
-    )
-    return Naming.FIRST if one and not any(c.loops for c in asks) else Naming.TASKS
+    asks = (c for c in world.setup.calls if c.at.file in writers and _lists(c, way.service))
+    return Naming.TASKS if any(asks) else None
 
 
 def _lists(call: Call, service: str) -> bool:
