@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
-from fairlead.core.setup import Setup, merged
+from fairlead.core.setup import Setup, Unknown, merged
 from fairlead.inspect.documents import read_embedded
 from fairlead.inspect.hcl.modules import Module
 from fairlead.inspect.hcl.roots import root_folders, root_module
 from fairlead.inspect.hcl.tree import Tree
 from fairlead.inspect.lift.links import Links
+from fairlead.inspect.lift.registry import made_by
 from fairlead.inspect.lift.scripts import scripts
 from fairlead.inspect.lift.terraform import KINDS, lifted
 from fairlead.inspect.values import Resource
@@ -29,10 +30,22 @@ def read_folders(tree: Tree, folders: Mapping[str, Sequence[str]], named: Sequen
 
 
 def _of_root(root: Module, mark: str) -> Setup:
-    resources = (*root.resources(KINDS), *_absent(root))
+    absent = _absent(root)
+    known = {call.address: made for call in absent if (made := made_by(call))}
+    made = [resource for each in known.values() for resource in each]
+    others = [call for call in absent if call.address not in known]
+    resources = (*root.resources(KINDS), *others, *made)
     within = tuple(read_embedded(s.file, s.text, s.line) for s in scripts(Links(resources)))
-    unread = Setup(unknown=tuple(dict.fromkeys(root.unread())))
+    unread = Setup(unknown=tuple(dict.fromkeys(_unread(root, known))))
     return merged((lifted(resources, mark), *within, unread))
+
+
+def _unread(root: Module, known: Container[str]) -> Iterator[Unknown]:
+    """What could not be parsed, and modules of which it is not known what they make."""
+    yield from root.unread()
+    for address, block, _, caller in root.absent():
+        if address not in known:
+            yield Unknown(address, caller.absence(block), block.at)
 
 
 def _absent(root: Module) -> list[Resource]:

@@ -22,7 +22,7 @@ from fairlead.inspect.hcl.results import (
     used,
     written,
 )
-from fairlead.inspect.hcl.syntax import Block, Expression, Literal
+from fairlead.inspect.hcl.syntax import Block, Body, Expression, Literal, Wrong
 from fairlead.inspect.hcl.tree import Folder, Tree, local_source
 from fairlead.inspect.hcl.types import converted
 from fairlead.inspect.hcl.work import Work
@@ -77,17 +77,15 @@ class Module:
                     yield from child.resources(kinds)
 
     def unread(self) -> Iterator[Unknown]:
-        """What of it, and of the modules below, could not be parsed or found."""
+        """What of it, and of the modules below, could not be parsed."""
         for file, body in self.folder.files.items():
-            for fault in body.faults:
+            for fault in _faults(body):
                 yield Unknown(file, fault.why, fault.at)
         for name, block in self.folder.modules.items():
             for instance in self._of("module", name, block).all:
                 child = self._child(name, block, instance)
                 if child:
                     yield from child.unread()
-                else:
-                    yield Unknown(f"module {name}", self._absent(block), block.at)
 
     def absent(self) -> Iterator[tuple[str, Block, Instance, Module]]:
         """Calls of modules that are not in the tree: address, call, instance, and who calls."""
@@ -221,7 +219,7 @@ class Module:
     def _called(self, name: str, block: Block, instance: Instance) -> Value:
         address = f"{self.prefix}module.{name}{instance.suffix}"
         child = self._child(name, block, instance)
-        lost = Value(origin=(block.at,), unknown=self._absent(block), refers=(address,))
+        lost = Value(origin=(block.at,), unknown=self.absence(block), refers=(address,))
         look = child.output if child else lambda of: referring(lost, f"{address}.{of}")
         why = instance.unsure or "it is a module"
         return Thing(None, (block.at,), why, (address,), look, bool(instance.unsure))
@@ -233,7 +231,8 @@ class Module:
         value = block.body.attributes["value"]
         return self.once(("output", name), lambda: evaluate(value, self.scope))
 
-    def _absent(self, block: Block) -> str:
+    def absence(self, block: Block) -> str:
+        """Why a module that is called is not read."""
         if local_source(block):
             return "the module is not there, or modules are nested too deeply"
         return "the module is not one of these files"
@@ -311,6 +310,12 @@ class Module:
 
     def terraform(self, name: str) -> Value:
         return Value(self.root.workspace) if name == "workspace" else Fault(unknown="it is not set")
+
+
+def _faults(body: Body) -> Iterator[Wrong]:
+    yield from body.faults
+    for block in body.blocks:
+        yield from _faults(block.body)
 
 
 _NAMES: dict[str, Callable[[Module], Value]] = {

@@ -37,7 +37,8 @@ class Links:
                 if address in known:
                     exact[address] = known[address]
                 else:
-                    loose |= {a: r for a, r in known.items() if a.startswith(f"{address}[")}
+                    starts = _starts(address)
+                    loose |= {a: r for a, r in known.items() if a.startswith(starts)}
         return list((exact or loose).values())
 
     def one(self, value: Value, *kinds: str) -> Resource | None:
@@ -56,6 +57,16 @@ class Links:
             return tuple(self.key(r.address) for r in found), False
         keys = [self.key_of(item, *kinds) for item in flat(value)]
         return tuple(dict.fromkeys(key for key in keys if key)), all(keys)
+
+
+def _starts(address: str) -> tuple[str, ...]:
+    """How addresses begin that this may mean: its instances, or where it is an output of a module
+    that is not read, what that makes."""
+    owner, _, name = address.rpartition(".")
+    called = owner.startswith("module.") and owner.rpartition(".")[0].endswith("module")
+    if owner == "module" or owner.endswith(".module"):
+        return (f"{address}[",)
+    return (f"{address}[", f"{owner}.") if called and name else (f"{address}[",)
 
 
 def flat(value: Value) -> tuple[Value, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fairlead.core.setup import Fact, Ingress, SecurityGroup, TargetGroup
+from fairlead.inspect.hcl.results import refers_of
 from fairlead.inspect.lift.links import Links, block, blocks, flat
 from fairlead.inspect.lift.services import GROUPS, SECURITY
 from fairlead.inspect.values import Resource, Value
@@ -39,7 +40,8 @@ def _apart(group: Resource, links: Links) -> Iterator[Value]:
 
 def _elsewhere(group: Resource, links: Links) -> bool:
     """A module that is not read is given the group, and may add rules to it."""
-    return any(group in links.found(call.settings, *SECURITY) for call in links.of("module"))
+    given = (refers_of([call.settings]) for call in links.of("module"))
+    return any(group in links.referred(refers, *SECURITY) for refers in given)
 
 
 def _ingress(of: Value, links: Links) -> list[Ingress]:
