@@ -35,6 +35,7 @@ COMMANDS = (
     "rehearse",
     "hook",
     "export",
+    "doctor",
     "whatif",
     "cost",
     "advise",

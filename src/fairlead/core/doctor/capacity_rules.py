@@ -72,6 +72,9 @@ def _need(each: Workload, size: int | None) -> Need | None:
 
 
 def memory_fit(setup: Setup) -> Said:
+    """Nothing where nothing is said of nodes at all."""
+    if not setup.nodes:
+        return
     for each in _of_nodes(setup):
         nodes = nodes_of(setup, each)
         rooms = _rooms(nodes)
@@ -166,7 +169,9 @@ def _memory(each: Workload, severity: str, message: str) -> Finding:
 
 
 def eni_limit(setup: Setup) -> Said:
-    if any("awsvpcTrunking" in line for lines in setup.texts.values() for line in lines):
+    if not setup.nodes or any(
+        "awsvpcTrunking" in line for lines in setup.texts.values() for line in lines
+    ):
         return
     for each in workloads(setup):
         if each.mode != "awsvpc" or not each.service or each.fargate or each.compose:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
+from fairlead.core.doctor.reach import service_of
 from fairlead.core.doctor.workloads import most
 from fairlead.core.setup import At, Call, DnsRecord, NodeGroup, ProxyTarget, Setup, Unknown
 
@@ -107,7 +108,7 @@ def _record(setup: Setup, record: DnsRecord) -> Said:
     elif None in others:
         yield Unknown(f"how many nodes {record.name} should name", "their number", record.at)
     elif len(record.nodes) + len(record.addresses) == 1 and sum(c or 0 for c in others) > 1:
-        yield _one_of(record, sum(c or 0 for c in others))
+        yield _one_of(setup, record, sum(c or 0 for c in others))
 
 
 def _self_named(setup: Setup, record: DnsRecord) -> Said:
@@ -118,7 +119,7 @@ def _self_named(setup: Setup, record: DnsRecord) -> Said:
     if counts and None in counts:
         yield Unknown(f"how many nodes {record.name} should name", "their number", record.at)
     elif sum(count or 0 for count in counts) > 1:
-        yield _one_of(record, sum(count or 0 for count in counts))
+        yield _one_of(setup, record, sum(count or 0 for count in counts))
 
 
 def _beside(setup: Setup, named: list[NodeGroup], record: DnsRecord) -> list[int | None]:
@@ -146,25 +147,25 @@ def proxied(setup: Setup, record: DnsRecord) -> list[ProxyTarget]:
     return [proxy for proxy in setup.proxies if name in proxy.hosts]
 
 
-def _one_of(record: DnsRecord, nodes: int) -> Finding:
+def _one_of(setup: Setup, record: DnsRecord, nodes: int) -> Finding:
     return Finding(
         "dns-single-target",
         ERROR,
         record.at,
-        record.name,
+        service_of(setup, record.name),
         f"{record.name} names one of {nodes} nodes",
         "The other nodes get no request, and when that one fails the name answers with nothing"
         " that works.",
         "name every node that serves: one record with all addresses, or multivalue records"
         " (fairlead dns)",
-        record.type,
+        f"{record.type}/{record.name}",
     )
 
 
 def dns_ttl(setup: Setup) -> Said:
     for record in setup.records:
         if not record.alias and _names_nodes(setup, record):
-            yield from _kept(record)
+            yield from _kept(setup, record)
 
 
 def _names_nodes(setup: Setup, record: DnsRecord) -> bool:
@@ -192,27 +193,27 @@ def _by_itself(setup: Setup, record: DnsRecord) -> bool:
     return len(record.addresses) == 1 and any(_OWN.search(line) for line in lines)
 
 
-def _kept(record: DnsRecord) -> Said:
+def _kept(setup: Setup, record: DnsRecord) -> Said:
     if record.ttl.unknown:
         at = first(record.ttl.origin, record.at)
         yield Unknown(f"TTL of {record.name}", record.ttl.unknown, at)
     elif (record.ttl.value or 0) > LONGEST:
         seconds = record.ttl.value or 0
         at = first(record.ttl.origin, record.at)
-        yield _long(record.name, seconds, at, record.ttl.origin, record.type)
+        yield _long(record.name, service_of(setup, record.name), seconds, at, record)
 
 
-def _long(name: str, seconds: int, at: At, origin: tuple[At, ...], place: str) -> Finding:
+def _long(name: str, service: str, seconds: int, at: At, record: DnsRecord) -> Finding:
     return Finding(
         "dns-ttl",
         WARNING,
         at,
-        name,
+        service,
         f"{name or 'the record'} names nodes, and may be kept for {seconds} s",
         f"For {seconds} s after a node came or went clients go on asking those that they know: the"
         " new one idles, the gone one fails.",
         f"set the TTL to {LONGEST} or less",
-        place,
-        origin,
+        f"{record.type}/{name}",
+        record.ttl.origin,
         old=str(seconds),
     )

@@ -93,6 +93,17 @@ def name_of(setup: Setup, proxy: ProxyTarget) -> str:
     return proxy.upstream or (hosts[0] if hosts else "")
 
 
+def service_of(setup: Setup, name: str) -> str:
+    """The service that a name in DNS is for: its proxy's, or the one that is called so."""
+    host = name.rstrip(".")
+    for proxy in setup.proxies:
+        if host in proxy.hosts and (found := meant(setup, proxy)):
+            return found[0].name
+    label = host.split(".")[0]
+    known = (each.name for each in workloads(setup) if each.service)
+    return next((each for each in known if each == label or each.endswith(f"-{label}")), "")
+
+
 def locals_of(setup: Setup) -> Iterator[tuple[ProxyTarget, str]]:
     """Targets on the proxy's own machine."""
     for proxy in setup.proxies:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
 from fairlead.core.doctor.images import keeps_data
 from fairlead.core.doctor.workloads import Workload, workloads
-from fairlead.core.setup import Container, Mount, Setup
+from fairlead.core.setup import Container, Mount, Setup, Unknown
 
 _SYSTEM = re.compile(
     r"/(proc|sys|dev|run|var/run|cgroup|etc|var/log|tmp|usr|lib|boot|var/lib/docker|var/lib/ecs|"
     r"var/cache/ecs|sbin|bin)(/.*)?|/"
 )
+_NETWORK = re.compile(r"(?i)(^|[/_.-])(efs|nfs|fsx|shared|gluster\w*|ceph\w*|s3\w*)($|[/_.-])")
 _LOGS = re.compile(r"(?i)/?(.*/)?(logs?|tmp|cache|certs?|ssl|config|conf(\.d)?|agent|bin)(/.*)?")
 _FILES = re.compile(r"(?i)^(sqlite[\w+]*:|jdbc:(sqlite|h2|hsqldb|derby):|file:.*\.(db|sqlite3?)\b)")
 _NAMED = {
@@ -32,15 +33,32 @@ def local_state(setup: Setup) -> Said:
             continue
         for box in each.task.containers:
             if not keeps_data(box):
-                yield from _mounted(each, box)
+                yield from _mounted(setup, each, box)
                 yield from _configured(each, box)
 
 
-def _mounted(each: Workload, box: Container) -> Iterator[Finding]:
+def _mounted(setup: Setup, each: Workload, box: Container) -> Said:
     """Copies in Compose share the one engine's volumes; those of ECS are on several nodes."""
     for mount in () if each.compose else box.mounts:
-        if mount.kind in ("host", "docker") and not mount.read_only and not _harmless(mount):
+        if mount.kind not in ("host", "docker") or mount.read_only or _harmless(mount):
+            continue
+        if mount.kind == "host" and _may_be_shared(setup, mount):
+            at = first(mount.at, box.at)
+            yield Unknown(f"whose {mount.source} of {each.name} is", "a network mount?", at)
+        else:
             yield _found(each, box, mount)
+
+
+def _may_be_shared(setup: Setup, mount: Mount) -> bool:
+    """A path of the node where a file system of the network is mounted, by its name or by what the
+    node runs when it starts."""
+    if _NETWORK.search(mount.source):
+        return True
+    top = "/".join(mount.source.split("/")[:3])
+    return any(
+        top in node.user_data and re.search(r"\b(efs|nfs4?)\b", node.user_data)
+        for node in setup.nodes
+    )
 
 
 def _harmless(mount: Mount) -> bool:
