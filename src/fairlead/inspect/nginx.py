@@ -149,8 +149,8 @@ def _authority(text: str) -> str:
     """The host and port of an address, or the name of an upstream."""
     scheme, mark, rest = text.partition("://")
     rest = rest if mark else scheme
-    if rest.startswith("unix:"):
-        return rest
+    if socket := re.search(r"(?:^|://)(unix:.*)", text):
+        return socket[1]
     place = _PATH.split(rest, maxsplit=1)[0]
     host = place.rpartition(":")[0] if ":" in place else place
     if _OPEN.search(host) or not place or (mark and _OPEN.search(scheme)):
