@@ -127,10 +127,8 @@ def test_services_given_with_a_cluster(tmp_path: Path) -> None:
     web, api = setup.services
     assert web.cluster == api.cluster == "module.ecs.aws_ecs_cluster.this"
     assert (web.desired.unknown != "", api.desired.value) == (True, 1)
-    assert (web.launch_type.value, [task.whole for task in setup.tasks]) == (
-        "FARGATE",
-        [True, False],
-    )
+    assert web.launch_type.value == "FARGATE"
+    assert [task.whole for task in setup.tasks] == [True, False]
 
 
 def test_a_module_that_is_not_known_may_add_rules_to_a_group(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Functions that encode and decode. What was encoded stays readable, known or not."""
+"""Functions that encode, decode and join. What went in stays readable, known or not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from collections.abc import Callable, Sequence
 import yaml
 
 from fairlead.core.setup import At
-from fairlead.inspect.hcl.results import Made, Unresolved, known, plain, refers_of, used
+from fairlead.inspect.hcl.results import (
+    Made,
+    Piece,
+    Unresolved,
+    known,
+    plain,
+    refers_of,
+    used,
+    written,
+)
+from fairlead.inspect.hcl.texts import joined, pieces_of
 from fairlead.inspect.values import Value
 
 Given = Sequence[Value]
@@ -70,7 +80,23 @@ def _base64decode(given: Given, at: At) -> Value:
         return used(given[0], at)
 
 
+def _join(given: Given, at: At) -> Value:
+    """What is known of a text stays so where some of its parts are not."""
+    if given[0].unknown or any(value.unknown for value in given[1:]):
+        raise Unresolved(next(value for value in given if value.unknown))
+    if not all(isinstance(value.data, tuple) for value in given[1:]):
+        raise TypeError("it is no list")
+    pieces: list[Piece] = []
+    for item in (item for value in given[1:] for item in value.items()):
+        if isinstance(item.data, tuple | dict):
+            raise TypeError("it is no text")
+        pieces += [Piece(written(given[0]), at)] if pieces else []
+        pieces += pieces_of(item, at)
+    return joined(pieces, at)
+
+
 ENCODINGS: dict[str, Callable[[Given, At], Value]] = {
+    "join": _join,
     "jsonencode": _encoded(_as_json),
     "yamlencode": _encoded(_as_yaml),
     "jsondecode": _decoded(json.loads),

@@ -167,7 +167,7 @@ def _conditional(of: Conditional, scope: Scope) -> Value:
     then, otherwise = evaluate(of.then, scope), evaluate(of.otherwise, scope)
     scope.work.charge(then, otherwise)
     try:
-        if plain(then) == plain(otherwise):
+        if operators.equal(plain(then), plain(otherwise)):
             return used(then, of.at)
     except Unresolved:
         pass

@@ -76,7 +76,32 @@ def _equality(sign: str, left: Value, right: Value, at: At) -> Value:
         first, second = plain(left), plain(right)
     except Unresolved:
         return unknown(at, "", left, right)
-    return Value((first == second) == (sign == "=="), (at,))
+    same = equal(first, second)
+    if not same and _once_equal(first, second):
+        return unknown(at, "they are equal before Terraform 0.12, and not since")
+    return Value(same == (sign == "=="), (at,))
+
+
+def equal(first: object, second: object) -> bool:
+    """Values of different types are not."""
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(equal, first, second))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(equal(first[k], second[k]) for k in first)
+    return first == second
+
+
+def _once_equal(first: object, second: object) -> bool:
+    """Truth once was 1, and numbers were texts."""
+    scalars = isinstance(first, str | int | float) and isinstance(second, str | int | float)
+    return scalars and _as_text(first) == _as_text(second)
+
+
+def _as_text(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return {"true": "1", "false": "0"}.get(text, text)
 
 
 def whole(value: float) -> int | float:

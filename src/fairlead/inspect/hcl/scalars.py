@@ -166,7 +166,6 @@ def _split(separator: str, text: object) -> list[str]:
 
 
 SCALARS: dict[str, Callable[..., object]] = {
-    "join": lambda separator, *lists: separator.join(_text(v) for li in lists for v in _list(li)),
     "split": _split,
     "format": formatted,
     "formatlist": _formatlist,
