@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 NAMINGS = ("first", "tasks", "serving", "balancer")
 STRATEGIES = ("as-is", "dynamic", "alb")
-MOST = 1000
+MOST = 200
+"""Copies, and nodes."""
 SETTINGS = "fairlead.yaml"
 _COUNT = re.compile(r"([^=/\s]+)=(\S*)")
 

@@ -58,13 +58,20 @@ def _flows(flows: Iterable[Flow]) -> list[dict[str, Any]]:
             "dns": flow.way.naming.value,
             "shares": flow.shares,
             "failing": flow.failing,
+            "unknown": flow.unknown,
             "reasons": list(flow.reasons),
             "entries": [
                 {
                     "at": entry.at,
                     "share": entry.share,
                     "ends": [
-                        {"share": end.share, "task": end.task, "why": end.why} for end in entry.ends
+                        {
+                            "share": end.share,
+                            "task": end.task,
+                            "why": end.why,
+                            "unknown": end.unknown,
+                        }
+                        for end in entry.ends
                     ],
                 }
                 for entry in flow.entries
@@ -90,6 +97,7 @@ def _failing(flows: Iterable[Flow]) -> list[dict[str, Any]]:
             "host": flow.way.host,
             "service": flow.way.service,
             "failing": flow.failing,
+            "unknown": flow.unknown,
             "reasons": list(flow.reasons),
         }
         for flow in flows

@@ -29,6 +29,8 @@ from fairlead.core.whatif.predict import Prediction
 
 _NARROW = 40
 """Columns that a box has at least, where there is room."""
+_NAMED = 4
+"""So many names are listed."""
 
 
 def lines(found: Prediction, with_fairlead: Prediction | None, width: int) -> Iterator[str]:
@@ -128,7 +130,7 @@ def _sections(
     yield "Pending", [f"{p.count} of {p.service}: {p.message}" for p in found.scene.pending]
     yield "Unreached", [f"{u.task} on {u.node}: {u.why}" for u in found.unreached]
     yield "Requests", [_flow(found, flow) for flow in ways_in(model, found.flows)]
-    yield "Losses", [told for each in found.losses for told in _loss(model.asked, each)]
+    yield "Losses", _losses(found)
     yield "Deploys", [_deploy(each) for each in found.deploys]
     yield "ECS may also place them otherwise", _others(found)
     if with_fairlead:
@@ -143,20 +145,40 @@ def _flow(found: Prediction, flow: Flow) -> str:
 
 
 def _failing(flow: Flow) -> str:
-    if not flow.failing:
-        return "0 % fail"
-    return f"{percent(flow.failing)} fail: {'; '.join(flow.reasons)}"
+    unknown = f", of {percent(flow.unknown)} it is unknown" if flow.unknown else ""
+    told = f"{percent(flow.failing)} fail{unknown}"
+    if not flow.reasons or not (flow.failing or flow.unknown):
+        return told
+    more = f"; and {len(flow.reasons) - _NAMED} more" if len(flow.reasons) > _NAMED else ""
+    return f"{told}: {'; '.join(flow.reasons[:_NAMED])}{more}"
 
 
-def _loss(asked: Sequence[str], loss: Loss) -> Iterator[str]:
+def _losses(found: Prediction) -> list[str]:
+    """Those that come to the same are told together."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for each in found.losses:
+        for service, told in _loss(found.model.asked, each):
+            alike.setdefault((each.kind, service, told), []).append(each.what)
+    return [
+        f"{kind} {_listed(names)}, requests to {service}: {told}"
+        for (kind, service, told), names in alike.items()
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{' or '.join(names[:_NAMED])}{more}"
+
+
+def _loss(asked: Sequence[str], loss: Loss) -> Iterator[tuple[str, str]]:
+    """By service: what it does."""
     for service in asked:
         first, then = worst(loss.before, service), worst(loss.after, service)
         if first is None or then is None:
             continue
         pending = sum(p.count for p in loss.pending if p.service == service)
         short = f", {pending} of {service} pending" if pending else ""
-        told = f"until it is noticed {_failing(first)}; afterwards {_failing(then)}{short}"
-        yield f"{loss.kind} {loss.what}, {service}: {told}"
+        yield service, f"at first {_failing(first)}; once noticed {_failing(then)}{short}"
 
 
 def _deploy(deploy: Deploy) -> str:

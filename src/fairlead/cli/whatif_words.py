@@ -62,9 +62,11 @@ def places(model: Model, scene: Scene) -> list[tuple[str, Instance | None]]:
 
 
 def share_of(flows: Sequence[Flow], task: Placed) -> float | None:
-    """The largest of its shares; None when no way leads to its service."""
-    own = [flow.shares.get(task.name, 0.0) for flow in flows if flow.way.service == task.service]
-    return max(own, default=None)
+    """The largest of its shares; None when no way leads to its service, or it is unknown where."""
+    own = [flow for flow in flows if flow.way.service == task.service]
+    if any(flow.unknown for flow in own):
+        return None
+    return max((flow.shares.get(task.name, 0.0) for flow in own), default=None)
 
 
 def waiting(scene: Scene, node: str) -> list[Pending]:

@@ -219,3 +219,29 @@ def test_another_name_is_not_covered() -> None:
     setup = shop(2, DnsRecord("*.example.org", "A", addresses=("203.0.113.5",)))
     (way,) = model_of(setup, {"catalog": 2}, Given(machines=MACHINES)).ways_to("shop-catalog")
     assert way.naming is Naming.UNSAID
+
+
+def upstream(*servers: str, host_port: int = 0) -> Setup:
+    pair = service("catalog", host_port)
+    proxy = ProxyTarget(("catalog.example.com",), servers, "catalog")
+    nodes = (NodeGroup("asg", Fact("t3.micro"), Fact(2), cluster="c"),)
+    return Setup((pair[1],), (pair[0],), nodes, proxies=(proxy,))
+
+
+def test_ports_that_docker_picked_are_kept_up_to_date_by_whoever_wrote_them() -> None:
+    setup = upstream("10.0.1.100:32768", "10.0.1.101:32769")
+    given = Given(machines=MACHINES, naming=Naming.TASKS)
+    found = predict(model_of(setup, {"catalog": 3}, given))
+    assert sorted(flow(found).shares.values()) == pytest.approx([1 / 3] * 3)
+    assert any("taken as kept up to date" in each for each in found.model.assumed)
+
+
+def test_a_server_of_nobody_that_is_known_is_unknown_and_no_failure() -> None:
+    setup = upstream("10.0.1.100:8083", "localhost:8083", host_port=8083)
+    given = Given(machines=MACHINES, naming=Naming.SERVING)
+    found = predict(model_of(setup, {"catalog": 2}, given))
+    assert (flow(found).unknown, flow(found).failing) == (0.5, 0.0)
+    assert not found.unreached
+    known = replace(given, addresses=("10.0.1.100", "10.0.1.101"))
+    shares = flow(predict(model_of(setup, {"catalog": 2}, known))).shares
+    assert shares == pytest.approx({"shop-catalog-1": 0.75, "shop-catalog-2": 0.25})

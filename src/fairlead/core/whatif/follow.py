@@ -19,11 +19,13 @@ EXACT = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A share of an entry's requests: at a task, or failed because of `why`."""
+    """A share of an entry's requests: at a task, or failed because of `why`; `unknown`: because of
+    `why` it cannot be told where they end."""
 
     share: float
     task: str = ""
     why: str = ""
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,19 @@ class Flow:
         return {task: share for task, share in found.items() if share > EXACT}
 
     @property
+    def unknown(self) -> float:
+        """The share of which it cannot be told what becomes of it."""
+        ends = ((entry.share, end) for entry in self.entries for end in entry.ends)
+        return sum(share * end.share for share, end in ends if end.unknown)
+
+    @property
     def failing(self) -> float:
-        return max(0.0, 1.0 - sum(self.shares.values()))
+        left = 1.0 - sum(self.shares.values()) - self.unknown
+        return left if left > EXACT else 0.0
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why requests fail, each once."""
+        """Why requests fail, or it is unknown what becomes of them; each once."""
         ends = (e for entry in self.entries if entry.share > EXACT for e in entry.ends if e.why)
         return tuple(dict.fromkeys([*(end.why for end in ends), *filter(None, [self.unnamed])]))
 
@@ -107,16 +116,24 @@ def _flow(model: Model, way: Way, scene: Scene, known: Answers) -> Flow:
     if way.naming is Naming.BALANCER:
         return Flow(way, (_balanced(scene, known.tasks[way.host]),))
     named = known.nodes[way.host]
+    counts = Counter(named)
+    everywhere = _everywhere(model, way, scene)
     entries = tuple(
         Entry(
             each.arn,
-            named.count(each.arn) / max(1, len(named)),
-            _through(model, way, scene, each.arn),
+            counts[each.arn] / max(1, len(named)),
+            _through(model, way, scene, each.arn, everywhere),
         )
         for each in model.nodes
     )
     lost = "" if named else f"no DNS answer names a node for {way.host}"
     return Flow(way, entries, lost)
+
+
+def _everywhere(model: Model, way: Way, scene: Scene) -> tuple[End, ...]:
+    """Of proxies that all send to the same; empty where each has its own."""
+    same = way.targets and all(t.kind in (Kind.KEPT, Kind.ONCE) for t in way.targets)
+    return _sent(model, way, scene, "") if same else ()
 
 
 def _balanced(scene: Scene, targets: tuple[str, ...]) -> Entry:
@@ -130,22 +147,33 @@ def _balanced(scene: Scene, targets: tuple[str, ...]) -> Entry:
     return Entry(BALANCER, 1.0, tuple(ends))
 
 
-def _through(model: Model, way: Way, scene: Scene, node: str) -> tuple[End, ...]:
+def _through(
+    model: Model, way: Way, scene: Scene, node: str, everywhere: tuple[End, ...]
+) -> tuple[End, ...]:
     """What becomes of requests that come in at a node."""
     if node in scene.dead:
         return (End(1.0, why=f"{node} does not answer"),)
     if not _proxied(way, scene, node):
         return (End(1.0, why=f"{node} has no proxy: no task of {way.proxy} runs there"),)
+    return everywhere or _sent(model, way, scene, node)
+
+
+def _sent(model: Model, way: Way, scene: Scene, node: str) -> tuple[End, ...]:
+    """Where the node's proxy sends them."""
     reached: list[Placed] = []
     refused: list[str] = []
+    lost: list[str] = []
     for target in way.targets:
         found, why = _at(model, way, scene, node, target)
         reached += found
-        refused += [why] if why else []
-    if not reached:
+        if why:
+            (lost if target.kind is Kind.UNKNOWN else refused).append(why)
+    count = len(reached) + len(lost)
+    if not count:
         return (End(1.0, why="; ".join(refused) or f"{node}'s proxy has no server for {way.host}"),)
     counted = Counter(reached)
-    return tuple(_end(way, task, n / len(reached)) for task, n in counted.items())
+    ends = [_end(way, task, n / count) for task, n in counted.items()]
+    return (*ends, *(End(1 / count, why=why, unknown=True) for why in lost))
 
 
 def _end(way: Way, task: Placed, share: float) -> End:

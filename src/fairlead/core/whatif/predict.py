@@ -67,8 +67,9 @@ def outcome(model: Model, scene: Scene) -> Outcome:
 
 
 def unreached(model: Model, scene: Scene, flows: tuple[Flow, ...]) -> tuple[Unreached, ...]:
-    """Of the services that some way leads to."""
+    """Of the services that some way leads to, and whose ways are all known to their end."""
     served = {flow.way.service for flow in flows}
+    served -= {flow.way.service for flow in flows if flow.unknown}
     reached = {task for flow in flows for task in flow.shares}
     left = (t for t in scene.tasks if t.service in served and t.name not in reached)
     return tuple(Unreached(t.name, t.node, _why(model.ways_to(t.service)[0])) for t in left)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from fairlead.core.ecs.model import Instance
+from fairlead.core.ecs.model import Definition, Instance
 from fairlead.core.ecs.placement import (
     Obstacle,
     Room,
@@ -183,11 +183,11 @@ def places(model: Model, scene: Scene, service: Wanted) -> list[str] | Unplaced:
 def rooms(model: Model, scene: Scene) -> list[Room]:
     """What the tasks leave of the living nodes."""
     definitions = {each.name: each.definition for each in model.services}
-    return [
-        room(each, (definitions[t.service] for t in scene.tasks if t.node == each.arn))
-        for each in model.nodes
-        if each.arn not in scene.dead
-    ]
+    held: dict[str, list[Definition]] = {}
+    for task in scene.tasks:
+        held.setdefault(task.node, []).append(definitions[task.service])
+    alive = (each for each in model.nodes if each.arn not in scene.dead)
+    return [room(each, held.get(each.arn, ())) for each in alive]
 
 
 def with_task(scene: Scene, service: Wanted, place: str, *, up: bool = True) -> Scene:

@@ -14,6 +14,8 @@ from fairlead.core.setup import Call, DnsRecord, ProxyTarget, ServiceSetup, Setu
 from fairlead.core.whatif.given import Given, Notes
 from fairlead.core.whatif.model import Kind, Naming, Target, Wanted, Way
 
+EPHEMERAL = range(32768, 61000)
+"""Where Docker takes dynamic ports from."""
 _HERE = {"localhost", "127.0.0.1", "[::1]", "host.docker.internal", "172.17.0.1"}
 _VARIABLE = re.compile(r"\$\{?\w+\}?")
 _IP = re.compile(r"\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]")
@@ -47,11 +49,25 @@ def _proxied(world: World, proxy: ProxyTarget) -> Iterator[Way]:
         if proxy.servers:
             world.notes.add(f"{proxy.at}: which service {proxy.servers[0]} is was not found")
         return
-    targets = tuple(_target(world, proxy, text) for text in proxy.servers)
+    kept = _follows(service, proxy)
+    targets = kept or tuple(_target(world, proxy, text) for text in proxy.servers)
+    if kept:
+        world.notes.add(
+            f"{proxy.at}: these servers are tasks' ports of a moment: taken as kept up to date"
+        )
     for host in proxy.hosts or ("_",):
         path = "" if proxy.location == "/" else proxy.location
         way = Way(f"{host}{path}", service.name, Naming.UNSAID, targets, (), _proxy(world, proxy))
         yield _named(world, way, host)
+
+
+def _follows(service: Wanted, proxy: ProxyTarget) -> tuple[Target, ...]:
+    """Addresses with ports that Docker picked are no person's work: something writes them."""
+    picked = any(not p.host for c in service.definition.containers for p in c.ports)
+    there = [_IP.fullmatch(_host(t)) and _port(t) in EPHEMERAL for t in proxy.servers]
+    if service.definition.network != "bridge" or not picked or not there or not all(there):
+        return ()
+    return (Target(Kind.KEPT, text=f"{proxy.upstream or service.name}, kept up to date"),)
 
 
 def _meant(world: World, proxy: ProxyTarget) -> Wanted | None:
@@ -106,8 +122,7 @@ def _named(world: World, way: Way, host: str) -> Way:
     if world.given.naming:
         return replace(way, naming=world.given.naming)
     record = _record(world.setup, host)
-    written = record and not any("$" in each for each in record.addresses)
-    if record and written:
+    if record and _written(record):
         return _by_record(world, way, record)
     if naming := _by_script(world, way):
         return replace(way, naming=naming)
@@ -118,6 +133,12 @@ def _named(world: World, way: Way, host: str) -> Way:
             f"which nodes {host} names is not known: taken as all of them (say it with --dns)"
         )
     return way
+
+
+def _written(record: DnsRecord) -> bool:
+    """It says what it names; else whoever makes it does."""
+    plain = [each for each in record.addresses if "$" not in each]
+    return record.alias or bool(record.nodes or plain)
 
 
 def _record(setup: Setup, host: str) -> DnsRecord | None:
