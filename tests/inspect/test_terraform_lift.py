@@ -95,7 +95,7 @@ def test_a_variable_without_a_value_leaves_its_uses_unknown(tmp_path: Path) -> N
     one, each = setup.services
     assert one.desired.unknown == "the variable copies has no value"
     assert [at.line for at in one.desired.origin] == [6, 2]
-    assert each.name != "each.key"
+    assert each.name == "${unknown}"
     assert {(u.what, u.at.line) for u in setup.unknown} == {
         ("aws_ecs_service.each", 8),
         ("aws_ecs_task_definition.one container_definitions", 14),
@@ -340,7 +340,7 @@ def test_modules_of_elsewhere_are_said_to_be_unknown(tmp_path: Path) -> None:
     }
     """
     setup = setup_of(tmp_path, main_tf=text)
-    assert [(u.what, u.at.line) for u in setup.unknown] == [("module vpc", 1)]
+    assert [(u.what, u.at.line) for u in setup.unknown] == [("module.vpc", 1)]
     assert (setup.nodes[0].security_groups, setup.nodes[0].whole) == ((), False)
 
 
@@ -365,3 +365,17 @@ def test_a_file_of_variables_applies_where_it_is_named(tmp_path: Path) -> None:
     assert read([folder]).services[0].desired.unknown
     (service,) = read([folder, folder / "env" / "prod.tfvars"]).services
     assert (service.desired.value, service.desired.origin[-1].line) == (3, 1)
+
+
+def test_a_name_that_is_partly_unknown_shows_what_it_is_made_of(tmp_path: Path) -> None:
+    text = """\
+    variable "stage" {}
+    resource "aws_ecs_service" "web" {
+      name = "web-${var.stage}"
+    }
+    resource "aws_ecs_service" "api" {
+      name = join("-", ["api", var.stage])
+    }
+    """
+    names = [service.name for service in setup_of(tmp_path, main_tf=text).services]
+    assert names == ["web-${var_stage}", "api-${unknown}"]

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from fairlead.core.setup import NOWHERE, At
 from fairlead.inspect.hcl.results import MOST_STEPS, Made, Piece, refers_of, written
-from fairlead.inspect.hcl.syntax import Expression, Template, TemplateFor, TemplateIf, Text
+from fairlead.inspect.hcl.syntax import (
+    Attribute,
+    Expression,
+    Index,
+    Name,
+    Template,
+    TemplateFor,
+    TemplateIf,
+    Text,
+)
 from fairlead.inspect.values import Value
 
 if TYPE_CHECKING:
@@ -36,7 +45,7 @@ def _pieces(parts: Iterable[Expression], scope: Scope, evaluate: Evaluate) -> li
         elif isinstance(part, TemplateFor):
             pieces += _for(part, scope, evaluate)
         else:
-            pieces += pieces_of(evaluate(part, scope), part.at)
+            pieces += pieces_of(evaluate(part, scope), part.at, _named(part))
         if sum(len(piece.text) for piece in pieces) > MOST_TEXT:
             return [_unknown_piece(Value(unknown="the text is too long"), part.at)]
     return pieces
@@ -64,18 +73,27 @@ def _for(part: TemplateFor, scope: Scope, evaluate: Evaluate) -> list[Piece]:
     return pieces
 
 
-def pieces_of(value: Value, at: At) -> list[Piece]:
-    """What a value contributes to a text."""
+def pieces_of(value: Value, at: At, name: str = "") -> list[Piece]:
+    """What a value, which has this name, contributes to a text."""
     if isinstance(value, Made) and value.pieces:
         return list(value.pieces)
     if value.unknown or isinstance(value.data, tuple | dict):
-        return [_unknown_piece(value, at)]
+        return [_unknown_piece(value, at, name)]
     return [Piece(written(value), at, value=value)]
 
 
-def _unknown_piece(value: Value, at: At) -> Piece:
+def _named(of: Expression) -> str:
+    """`var.name` and the like, as far as it is made of names."""
+    parts: list[str] = []
+    while isinstance(of, Attribute | Index):
+        parts += [of.name] if isinstance(of, Attribute) else []
+        of = of.of
+    return ".".join(reversed([*parts, of.name])) if isinstance(of, Name) else ""
+
+
+def _unknown_piece(value: Value, at: At, name: str = "") -> Piece:
     """It stands as a variable of the shell, which readers of scripts take for one not known."""
-    name = _UNFIT.sub("_", "_".join(value.refers[:1])) or "unknown"
+    name = _UNFIT.sub("_", name or "_".join(value.refers[:1])) or "unknown"
     lost = value if value.unknown else Value(origin=value.origin, unknown="it is no text")
     return Piece("${" + name + "}", at, value=lost)
 
