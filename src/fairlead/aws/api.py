@@ -48,16 +48,34 @@ _TASK: Spec = {
         }
     ],
 }
+_CONTAINER: Spec = {
+    "name": S,
+    "image": S,
+    "cpu": I,
+    "memory": I,
+    "memoryReservation": I,
+    "essential": B,
+    "stopTimeout": I,
+    "portMappings": [{"containerPort": I, "hostPort": I, "protocol": S}],
+    "dockerLabels": {"": S},
+    "healthCheck": {"command": [S]},
+    "mountPoints": [{"sourceVolume": S, "containerPath": S, "readOnly": B}],
+}
+_VOLUME: Spec = {
+    "name": S,
+    "host": {"sourcePath": S},
+    "dockerVolumeConfiguration": {"scope": S, "driver": S, "driverOpts": {"": S}},
+    "efsVolumeConfiguration": {"fileSystemId": S},
+}
 _DEFINITION: Spec = {
     "taskDefinitionArn": S,
+    "family": S,
     "networkMode": S,
-    "containerDefinitions": [
-        {
-            "name": S,
-            "portMappings": [{"containerPort": I, "hostPort": I, "protocol": S}],
-            "dockerLabels": {"": S},
-        }
-    ],
+    "requiresCompatibilities": [S],
+    "cpu": S,
+    "memory": S,
+    "containerDefinitions": [_CONTAINER],
+    "volumes": [_VOLUME],
 }
 _INSTANCE: Spec = {
     "containerInstanceArn": S,
@@ -75,11 +93,19 @@ _SERVICE: Spec = {
     "runningCount": I,
     "pendingCount": I,
     "schedulingStrategy": S,
+    "launchType": S,
+    "capacityProviderStrategy": [{"capacityProvider": S}],
     "taskDefinition": S,
+    "deploymentConfiguration": {"minimumHealthyPercent": I, "maximumPercent": I},
+    "loadBalancers": [{"targetGroupArn": S, "containerName": S, "containerPort": I}],
+    "networkConfiguration": {"awsvpcConfiguration": {"securityGroups": [S]}},
+    "placementConstraints": [{"type": S}],
+    "serviceRegistries": [{"registryArn": S}],
     "deployments": [
         {
             "id": S,
             "status": S,
+            "serviceConnectConfiguration": {"enabled": B},
             "taskDefinition": S,
             "rolloutState": S,
             "rolloutStateReason": S,

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fairlead.aws.client import Answer, Call
+from fairlead.aws.paging import MOST_PAGES, listed
 from fairlead.core.errors import PlatformError
 from fairlead.platforms.ecs.counts import Count, read_count
 from fairlead.platforms.ecs.definitions import Definition, read_definition
 from fairlead.platforms.ecs.nodes import Addresses, Instance, read_instance, read_machines
-from fairlead.platforms.ecs.shapes import part, parts, text, texts
+from fairlead.platforms.ecs.shapes import part, parts, text
 from fairlead.platforms.ecs.tasks import Task, read_task
 
 BATCH = 100
 SERVICES_BATCH = 10
-_MOST_PAGES = 1_000
 _GONE = "MISSING"
 
 _T = TypeVar("_T")
@@ -90,7 +90,7 @@ class Reader:
         found: dict[str, Addresses] = {}
         for batch in _batches(sorted(machines), BATCH):
             token: dict[str, str] = {}
-            for _ in range(_MOST_PAGES):
+            for _ in range(MOST_PAGES):
                 answer = await self._call(
                     "ec2:DescribeInstances",
                     Filters=[{"Name": "instance-id", "Values": list(batch)}],
@@ -123,20 +123,7 @@ class Reader:
         )
 
     async def _list(self, action: str, key: str, **parameters: Any) -> list[str]:
-        found: list[str] = []
-        token = ""
-        for _ in range(_MOST_PAGES):
-            more = {"nextToken": token} if token else {}
-            answer = await self._call(action, cluster=self._cluster, **parameters, **more)
-            if not isinstance(answer.get(key), list):
-                raise PlatformError(f"{action}: the answer holds no {key}")
-            found += texts(answer, key)
-            last, token = token, text(answer, "nextToken")
-            if not token:
-                return found
-            if token == last:
-                break
-        raise PlatformError(f"{action}: the pages have no end")
+        return await listed(self._call, action, key, cluster=self._cluster, **parameters)
 
 
 def _add(read: Read, asked: Sequence[str], answer: Answer) -> None:
