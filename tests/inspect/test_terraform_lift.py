@@ -379,3 +379,45 @@ def test_a_name_that_is_partly_unknown_shows_what_it_is_made_of(tmp_path: Path) 
     """
     names = [service.name for service in setup_of(tmp_path, main_tf=text).services]
     assert names == ["web-${var_stage}", "api-${unknown}"]
+
+
+@pytest.mark.parametrize(
+    ("joined", "cluster"),
+    [
+        ("${var.stage}-shop", "aws_ecs_cluster.shop"),
+        ("${aws_ecs_cluster.shop.name}", "aws_ecs_cluster.shop"),
+        ("${var.stage}-other", ""),
+        ("${var.other}-shop", ""),
+        ("plain", "plain"),
+    ],
+)
+def test_names_of_the_same_unknown_parts_are_the_same(
+    tmp_path: Path, joined: str, cluster: str
+) -> None:
+    text = f"""\
+    variable "stage" {{}}
+    variable "other" {{}}
+    resource "aws_ecs_cluster" "shop" {{
+      name = "${{var.stage}}-shop"
+    }}
+    resource "aws_instance" "node" {{
+      user_data = <<-EOT
+        #!/bin/bash
+        echo ECS_CLUSTER={joined} >> /etc/ecs/ecs.config
+      EOT
+    }}
+    resource "aws_ecs_service" "web" {{
+      name    = "web"
+      cluster = "{joined}"
+    }}
+    """
+    setup = setup_of(tmp_path, main_tf=text)
+    assert (setup.nodes[0].cluster, setup.services[0].cluster) == (cluster, cluster)
+
+
+def test_a_module_may_be_named_without_a_dot_as_it_once_was(tmp_path: Path) -> None:
+    text = 'module "m" {\n  source = "modules/m"\n  n = "web"\n}\n'
+    inner = 'variable "n" {}\nresource "aws_ecs_service" "s" {\n  name = "${var.n}"\n}\n'
+    setup = setup_of(tmp_path, main_tf=text, modules__m__main_tf=inner)
+    assert [service.name for service in setup.services] == ["web"]
+    assert setup.unknown == ()

@@ -23,7 +23,7 @@ from fairlead.inspect.hcl.results import (
     written,
 )
 from fairlead.inspect.hcl.syntax import Block, Body, Expression, Literal, Wrong
-from fairlead.inspect.hcl.tree import Folder, Tree, local_source
+from fairlead.inspect.hcl.tree import Folder, Tree
 from fairlead.inspect.hcl.types import converted
 from fairlead.inspect.hcl.work import Work
 from fairlead.inspect.values import Resource, Value
@@ -233,8 +233,8 @@ class Module:
 
     def absence(self, block: Block) -> str:
         """Why a module that is called is not read."""
-        if local_source(block):
-            return "the module is not there, or modules are nested too deeply"
+        if self.root.tree.called(self.folder, block):
+            return "it is a module of itself, or there are too many"
         return "the module is not one of these files"
 
     def _child(self, name: str, block: Block, instance: Instance) -> Module | None:
@@ -244,9 +244,7 @@ class Module:
         return self._children[key]
 
     def _new_child(self, name: str, block: Block, instance: Instance) -> Module | None:
-        source = local_source(block)
-        path = normpath(f"{self.folder.path}/{source}" if source and source[0] == "." else "")
-        folder = self.root.tree.folder(path) if source else None
+        folder = self.root.tree.called(self.folder, block)
         full = self.root.modules >= MOST_MODULES or len(self.chain) >= MOST_CHAIN
         if not folder or full or folder.path in self.chain:
             return None

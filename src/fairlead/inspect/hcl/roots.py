@@ -8,7 +8,7 @@ from os.path import normpath
 from fairlead.inspect.hcl.evaluate import Scope, evaluate
 from fairlead.inspect.hcl.functions import call
 from fairlead.inspect.hcl.modules import Module, Root
-from fairlead.inspect.hcl.tree import Folder, Tree, local_source
+from fairlead.inspect.hcl.tree import Folder, Tree
 from fairlead.inspect.hcl.work import Work
 from fairlead.inspect.values import Value
 
@@ -16,7 +16,7 @@ from fairlead.inspect.values import Value
 def root_folders(tree: Tree, paths: Iterable[str]) -> list[Folder]:
     """Those that no other calls; where all of them call one another, the first."""
     folders = {f.path: f for f in (tree.folder(path) for path in paths) if f}
-    calls = {path: set(_called(folder)) - {path} for path, folder in folders.items()}
+    calls = {path: set(_called(tree, folder)) - {path} for path, folder in folders.items()}
     called = set().union(*calls.values())
     roots = [path for path in folders if path not in called]
     reached: set[str] = set()
@@ -27,9 +27,9 @@ def root_folders(tree: Tree, paths: Iterable[str]) -> list[Folder]:
     return [folders[path] for path in roots]
 
 
-def _called(folder: Folder) -> list[str]:
-    sources = (local_source(block) for block in folder.modules.values())
-    return [normpath(f"{folder.path}/{source}") for source in sources if source]
+def _called(tree: Tree, folder: Folder) -> list[str]:
+    called = (tree.called(folder, block) for block in folder.modules.values())
+    return [each.path for each in called if each]
 
 
 def _reach(path: str, calls: Mapping[str, set[str]], reached: set[str]) -> None:

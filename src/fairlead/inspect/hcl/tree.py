@@ -87,6 +87,15 @@ class Tree:
                 files[file] = parse(file, text)
         return Folder(path, files) if files else None
 
+    def called(self, caller: Folder, block: Block) -> Folder | None:
+        """The module that a call means, where it is one of this tree: by a path, which once was
+        written without a dot too."""
+        source = block.body.attributes.get("source")
+        path = literal(source) if source else None
+        if not path or path.startswith("/") or ":" in path:
+            return None
+        return self.folder(f"{caller.path}/{path}")
+
     def variables(self, file: str) -> Body | None:
         """A file of variables, such as terraform.tfvars."""
         text = self.text(file)
@@ -103,9 +112,3 @@ class Tree:
             except (OSError, ValueError):
                 return None
         return self.texts[file]
-
-
-def local_source(block: Block) -> str | None:
-    """The path that a module is called by, where it is one of this tree."""
-    source = literal(block.body.attributes["source"]) if "source" in block.body.attributes else None
-    return source if source and source.startswith(("./", "../", "/")) else None

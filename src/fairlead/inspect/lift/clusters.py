@@ -13,8 +13,7 @@ from fairlead.inspect.values import Resource, Value
 CLUSTER = "aws_ecs_cluster"
 CAPACITY = "aws_ecs_capacity_provider"
 _PROVIDERS = "aws_ecs_cluster_capacity_providers"
-_MARKS = "".join(chr(0xE000 + number) for number in range(1_000))  # for what is not known
-_JOINS = re.compile(r"ECS_CLUSTER\s*=\s*[\"']?([\w.\ue000-\uf8ff-]+)")
+_JOINS = re.compile(r"ECS_CLUSTER\s*=\s*[\"']?((?:<[^>\n]*>|[\w.-])+)")
 
 
 def cluster_key(of: Value, links: Links) -> str:
@@ -24,28 +23,43 @@ def cluster_key(of: Value, links: Links) -> str:
     sources = [refer for refer in of.refers if f"data.{CLUSTER}." in refer]
     if len(sources) == 1:
         return links.key(sources[0])
-    if of.unknown or links.found(of, CLUSTER):
+    if links.found(of, CLUSTER):
         return ""
-    name = (of.text().value or "default").rpartition("cluster/")[2]
-    return named_cluster(name, links)
-
-
-def named_cluster(name: str, links: Links) -> str:
-    """The resource of that name, else the name itself."""
-    named = [c for c in links.of(CLUSTER) if c.settings.get("name").text().value == name]
-    return links.key(named[0].address) if len(named) == 1 else name
+    name = _marked(of) if of.given else "default"
+    return _named(name.rpartition("cluster/")[2], links)
 
 
 def joined_cluster(user_data: Value, links: Links) -> str:
     """The one that a node's script has its agent join; empty where that is not said, or unknown."""
+    names = _JOINS.findall(_marked(user_data))
+    if not names:
+        return ""
     pieces = user_data.pieces if isinstance(user_data, Made) else ()
-    lost = [piece.value for piece in pieces if piece.lost and piece.value]
-    marks = iter(_MARKS)
-    marked = "".join(next(marks, "?") if piece.lost else piece.text for piece in pieces)
-    names = _JOINS.findall(marked or user_data.text().value or "")
-    if not names or not set(names[-1]) & set(_MARKS):
-        return named_cluster(names[-1], links) if names else ""
-    return cluster_key(lost[_MARKS.index(names[-1])], links) if len(names[-1]) == 1 else ""
+    lost = {_mark(piece.value): piece.value for piece in pieces if piece.lost and piece.value}
+    return cluster_key(lost[names[-1]], links) if names[-1] in lost else _named(names[-1], links)
+
+
+def _named(name: str, links: Links) -> str:
+    """The resource of that name, also where both are put together of the same unknown parts; else
+    the name itself, where it is known."""
+    named = [c for c in links.of(CLUSTER) if _marked(c.settings.get("name")) == name]
+    if len(named) == 1:
+        return links.key(named[0].address)
+    return "" if "<" in name else name
+
+
+def _marked(of: Value) -> str:
+    """A text in which what is not known stands as where that comes from: two that come from the
+    same variable are the same."""
+    if isinstance(of, Made) and of.pieces:
+        return "".join(
+            _mark(piece.value) if piece.lost and piece.value else piece.text for piece in of.pieces
+        )
+    return _mark(of) if of.unknown else of.text().value or ""
+
+
+def _mark(of: Value) -> str:
+    return f"<{of.origin[-1] if of.origin else ''}|{','.join(of.refers)}>"
 
 
 def default_launch(cluster: Value, strategies: Sequence[Value], links: Links) -> Fact[str]:
