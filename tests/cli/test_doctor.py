@@ -77,7 +77,9 @@ def test_only_the_kinds_that_are_asked_for(fairlead: Any, here: Path) -> None:
     assert one.status == 0
 
 
-@pytest.mark.parametrize("arguments", [[], ["nowhere"], [".", "--kind", "x"], [".", "--json", "--sarif"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments", [[], ["nowhere"], [".", "--kind", "x"], [".", "--json", "--sarif"]]
+)
 def test_bad_input_is_status_2(fairlead: Any, here: Path, arguments: list[str]) -> None:
     assert fairlead("doctor", *arguments).status == 2
 

@@ -120,6 +120,10 @@ EFS = """volume {
       file_system_id = "fs-1"
     }
   }"""
+SERVICE = """{
+  "cluster": "shop", "serviceName": "catalog", "taskDefinition": "@@TASK@@", "desiredCount": 1,
+  "deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 0}
+}"""
 WORKFLOW = {
     ".github/workflows/scale.yml": """on:
   workflow_dispatch:
@@ -142,6 +146,36 @@ resource "aws_appautoscaling_target" "catalog" {
   min_capacity = 1
 }
 """
+TELLS = """TASK=$(aws ecs list-tasks --cluster c --query 'taskArns[0]' --output text)
+aws elbv2 describe-load-balancers --query 'LoadBalancers[0].DNSName'
+"""
+SIDECAR = {
+    "task.json": json.dumps(
+        {
+            "family": "web",
+            "networkMode": "awsvpc",
+            "containerDefinitions": [
+                {"name": "nginx", "portMappings": [{"containerPort": 80}]},
+                {"name": "app", "portMappings": [{"containerPort": 8000}]},
+            ],
+        }
+    ),
+    "nginx.conf": conf("localhost:8000"),
+}
+PHP = """server {
+  listen 80;
+  location ~ \\.php$ {
+    fastcgi_pass 127.0.0.1:9000;
+  }
+  location /grafana/ {
+    proxy_pass http://localhost:3000;
+  }
+}
+"""
+REPLICAS = """    deploy:
+      replicas: 3
+"""
+MOUNTED = VOLUME.replace("/srv/catalog", "/mnt/efs/catalog")
 TWICE = """    ports: ["8083:8080"]
   alerts:
     image: shop/alerts
@@ -152,6 +186,7 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
     ("fixed-host-port", tf(BASE, task(port="8083"), service())),
     ("fixed-host-port", tf(BASE, task(mode="host", port="8080"), service())),
     ("fixed-host-port", task_json("8083")),
+    ("fixed-host-port", tf(BASE, task("nginx", "80"), service("nginx"))),
     ("fixed-host-port", template(8083)),
     ("fixed-host-port", compose('    ports:\n      - "8083:8080"\n')),
     ("dns-single-target", tf(BASE, task(), service()) | script("taskArns[0]")),
@@ -194,6 +229,7 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
     ("deploy-downtime", tf(BASE, task(), service(more="deployment_maximum_percent = 150"))),
     ("deploy-downtime", tf(ONE_NODE, task(port="8083"), service())),
     ("deploy-downtime", template(0, 0)),
+    ("deploy-downtime", {"service.json": SERVICE}),
     ("dns-ttl", tf(BASE, task(), service(), record("aws_instance.node[*].public_ip", 300))),
     ("dns-ttl", script("taskArns[]", 300)),
     ("stop-timeout", tf(BASE, task(container="stopTimeout = 2"), service())),
@@ -265,52 +301,150 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
 RIGHT: list[tuple[str, Mapping[str, str]]] = [
     ("fixed-host-port", tf(BASE, task(), service())),
     ("fixed-host-port", AWSVPC),
+    ("fixed-host-port", tf(BASE, task("nginx", "80"), service("nginx"), task(), service())),
     ("fixed-host-port", task_json()),
-    ("fixed-host-port", tf(BASE, task(port="8083"), service(more='scheduling_strategy = "DAEMON"', count="null"))),
+    (
+        "fixed-host-port",
+        tf(BASE, task(port="8083"), service(more='scheduling_strategy = "DAEMON"', count="null")),
+    ),
     ("fixed-host-port", compose('    ports: ["8080"]\n')),
     ("fixed-host-port", compose('    ports: ["80:80"]\n', "nginx")),
     ("fixed-host-port", compose('    ports: ["5432:5432"]\n', "postgres")),
     ("fixed-host-port", compose('    ports: ["8083-8085:8080"]\n')),
     ("dns-single-target", script("taskArns[]")),
-    ("dns-single-target", {"ops/shell.sh": "TASK=$(aws ecs list-tasks --query 'taskArns[0]' --output text)\naws ecs execute-command --task $TASK\n"}),
+    (
+        "dns-single-target",
+        {
+            "ops/shell.sh": "TASK=$(aws ecs list-tasks --query 'taskArns[0]' --output text)\n"
+            "aws ecs execute-command --task $TASK\n"
+        },
+    ),
     ("dns-single-target", tf(BASE, task(), service(), record("aws_instance.node[*].public_ip"))),
-    ("dns-single-target", tf(ONE_NODE, task(), service(), record("[aws_instance.node[0].public_ip]"))),
-    ("dns-single-target", tf(BASE, task(), service(), record("[aws_instance.node[0].public_ip]", more='set_identifier = "a"\n  multivalue_answer_routing_policy = true'))),
+    ("dns-single-target", {"ops/url.sh": TELLS}),
+    (
+        "dns-single-target",
+        tf(ONE_NODE, task(), service(), record("[aws_instance.node[0].public_ip]")),
+    ),
+    (
+        "dns-single-target",
+        tf(
+            BASE,
+            task(),
+            service(),
+            record(
+                "[aws_instance.node[0].public_ip]",
+                more='set_identifier = "a"\n  multivalue_answer_routing_policy = true',
+            ),
+        ),
+    ),
     ("proxy-single-upstream", {"n.conf": conf("localhost:8083", "localhost:8086")}),
-    ("proxy-single-upstream", {"n.conf": "server {\n  listen 80;\n  resolver 127.0.0.11;\n  location / {\n    set $up http://catalog:8080;\n    proxy_pass $up;\n  }\n}\n"}),
+    (
+        "proxy-single-upstream",
+        {
+            "n.conf": "server {\n  listen 80;\n  resolver 127.0.0.11;\n  location / {\n"
+            "    set $up http://catalog:8080;\n    proxy_pass $up;\n  }\n}\n"
+        },
+    ),
     ("proxy-single-upstream", {"n.conf": conf("internal-shop.eu-west-1.elb.amazonaws.com:80")}),
+    ("proxy-single-upstream", SIDECAR),
+    ("proxy-single-upstream", task_json() | {"n.conf": conf("127.0.0.1:9000")}),
+    ("proxy-single-upstream", {"n.conf": PHP}),
+    ("proxy-single-upstream", compose(REPLICAS) | {"n.conf": conf("catalog:8080")}),
+    ("fixed-host-port", compose('    ports: ["8080:8080"]\n', "reverse-proxy")),
+    ("local-state", tf(BASE, task(container=MOUNT, volume=MOUNTED), service())),
     ("security-group-ports", tf(BASE, group(), task(), service(more=BALANCED))),
     ("security-group-ports", tf(CLUSTER, nodes(), security(80, 80), task(), service())),
-    ("no-health-check", tf(BASE, group(), task().replace("healthCheck", "labels"), service(more=BALANCED))),
+    (
+        "no-health-check",
+        tf(BASE, group(), task().replace("healthCheck", "labels"), service(more=BALANCED)),
+    ),
     ("no-health-check", tf(BASE, task(), service())),
     ("no-health-check", compose('    ports: ["8080"]\n')),
     ("deploy-downtime", tf(BASE, task(), service())),
-    ("deploy-downtime", tf(BASE, task(), service(more="deployment_minimum_healthy_percent = 50", count="2"))),
+    (
+        "deploy-downtime",
+        tf(BASE, task(), service(more="deployment_minimum_healthy_percent = 50", count="2")),
+    ),
     ("deploy-downtime", tf(BASE, task(port="8083"), service())),
-    ("deploy-downtime", tf(BASE, task(port="8083"), service(more='scheduling_strategy = "DAEMON"\n  deployment_minimum_healthy_percent = 0', count="null"))),
+    (
+        "deploy-downtime",
+        tf(
+            BASE,
+            task(port="8083"),
+            service(
+                more='scheduling_strategy = "DAEMON"\n  deployment_minimum_healthy_percent = 0',
+                count="null",
+            ),
+        ),
+    ),
     ("dns-ttl", tf(BASE, task(), service(), record("aws_instance.node[*].public_ip", 60))),
     ("dns-ttl", script("taskArns[]", 60)),
-    ("dns-ttl", tf(BASE, task(), service(), record('["192.0.2.7"]', 3600).replace("catalog.example", "mail.example"))),
+    (
+        "dns-ttl",
+        tf(
+            BASE,
+            task(),
+            service(),
+            record('["192.0.2.7"]', 3600).replace("catalog.example", "mail.example"),
+        ),
+    ),
     ("stop-timeout", tf(BASE, task(container="stopTimeout = 60"), service())),
     ("stop-timeout", tf(BASE, task(), service())),
     ("memory-fit", tf(BASE, task(memory=256), service(count="2"))),
     ("memory-fit", tf(CLUSTER, nodes(kind="x9.huge"), security(), task(memory=900), service())),
     ("desired-count-drift", tf(BASE, task(), service(more=LIFECYCLE)) | SCALE),
-    ("desired-count-drift", tf(BASE, task(), service()) | {"s.sh": SCALE["scale.sh"].replace("catalog", "alerts")}),
-    ("desired-count-drift", tf(BASE, task(), service()) | {"s.sh": "aws ecs update-service --service catalog --force-new-deployment\n"}),
+    (
+        "desired-count-drift",
+        tf(BASE, task(), service()) | {"s.sh": SCALE["scale.sh"].replace("catalog", "alerts")},
+    ),
+    (
+        "desired-count-drift",
+        tf(BASE, task(), service())
+        | {"s.sh": "aws ecs update-service --service catalog --force-new-deployment\n"},
+    ),
     ("local-state", tf(BASE, task(container=MOUNT, volume=EFS), service())),
-    ("local-state", tf(BASE, task(container=MOUNT.replace('"/data"', '"/data", readOnly = true'), volume=VOLUME), service())),
-    ("local-state", tf(BASE, task(container=MOUNT, volume=VOLUME.replace("/srv/catalog", "/var/run/docker.sock")), service())),
-    ("port-collision", tf(BASE, task(port="8083"), service(), task("alerts", "8084"), service("alerts"))),
+    (
+        "local-state",
+        tf(
+            BASE,
+            task(container=MOUNT.replace('"/data"', '"/data", readOnly = true'), volume=VOLUME),
+            service(),
+        ),
+    ),
+    (
+        "local-state",
+        tf(
+            BASE,
+            task(container=MOUNT, volume=VOLUME.replace("/srv/catalog", "/var/run/docker.sock")),
+            service(),
+        ),
+    ),
+    (
+        "port-collision",
+        tf(BASE, task(port="8083"), service(), task("alerts", "8084"), service("alerts")),
+    ),
     ("port-collision", tf(BASE, task(), service(), task("alerts"), service("alerts"))),
     ("port-collision", AWSVPC),
-    ("target-group-type", tf(BASE, group("ip"), task(mode="awsvpc", port="8080"), service(more=BALANCED))),
+    (
+        "target-group-type",
+        tf(BASE, group("ip"), task(mode="awsvpc", port="8080"), service(more=BALANCED)),
+    ),
     ("target-group-type", tf(BASE, group(), task(), service(more=BALANCED))),
     ("eni-limit", tf(BASE, task(mode="awsvpc", port="8080"), service())),
-    ("eni-limit", tf(ONE_NODE, task(mode="awsvpc", port="8080"), service(more='launch_type = "FARGATE"'))),
-    ("cross-node-proxy", tf(ONE_NODE, task(port="8083"), service()) | {"n.conf": conf("localhost:8083")}),
-    ("cross-node-proxy", tf(BASE, task(port="8083"), service(more='scheduling_strategy = "DAEMON"', count="null")) | {"n.conf": conf("localhost:8083")}),
-]  # fmt: skip
+    (
+        "eni-limit",
+        tf(ONE_NODE, task(mode="awsvpc", port="8080"), service(more='launch_type = "FARGATE"')),
+    ),
+    (
+        "cross-node-proxy",
+        tf(ONE_NODE, task(port="8083"), service()) | {"n.conf": conf("localhost:8083")},
+    ),
+    (
+        "cross-node-proxy",
+        tf(BASE, task(port="8083"), service(more='scheduling_strategy = "DAEMON"', count="null"))
+        | {"n.conf": conf("localhost:8083")},
+    ),
+]
 
 
 @pytest.mark.parametrize(("kind", "files"), WRONG)

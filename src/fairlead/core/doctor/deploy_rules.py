@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
 from fairlead.core.doctor.reach import by_port
-from fairlead.core.doctor.workloads import Workload, nodes_of, workloads
+from fairlead.core.doctor.workloads import Workload, nodes_of, services, workloads
 from fairlead.core.ecs.rolling import bounds
 from fairlead.core.setup import At, Container, ServiceSetup, Setup, Unknown
 
@@ -25,9 +25,10 @@ _SPAN = re.compile(r"(?i)\s*(\d{1,6})\s*(ms|s|sec|seconds|m)?\s*")
 
 
 def deploy_downtime(setup: Setup) -> Said:
-    for each in workloads(setup):
+    for each in services(setup):
         service = each.service
-        if service is None or each.compose or each.daemon or not each.app:
+        known = bool(each.task.containers)
+        if service is None or each.compose or each.daemon or (known and not each.app):
             continue
         facts = (service.minimum_percent, service.maximum_percent)
         lost = next((fact for fact in facts if fact.unknown), None)
@@ -53,7 +54,7 @@ def _deploy(setup: Setup, each: Workload, service: ServiceSetup, desired: int) -
         yield _down(each, service, "the only copy" if desired == 1 else f"all {desired} copies")
     elif limits.minimum >= desired and limits.maximum <= desired:
         yield _stuck(each, service, desired, low, high)
-    elif limits.minimum >= desired and not each.edge:
+    elif limits.minimum >= desired:
         yield from _no_place(setup, each, desired)
 
 
@@ -78,7 +79,8 @@ def _can_rise(each: Workload, service: ServiceSetup) -> bool:
     """A minimum of 100 leaves ECS a way: one more copy may be there, and no port is in its way."""
     desired = service.desired.value or 1
     most = service.maximum_percent.or_(200) or 0
-    return bounds(desired, 100, most).maximum > desired and not any(each.fixed())
+    known = each.task.whole and not any(each.fixed())
+    return known and bounds(desired, 100, most).maximum > desired
 
 
 def _stuck(each: Workload, service: ServiceSetup, desired: int, low: int, high: int) -> Finding:

@@ -20,9 +20,11 @@ _FIRST = re.compile(
 _FIRST_LINE = re.compile(
     r"\|\s*(head\s+-n?\s*1\b|awk\s+'?\{?\s*print\s+\$1|jq\s.*(Arns|nstances|asks)\[0\])"
 )
-_NAMING = re.compile(
-    r"(?i)route53|resource-record|nsupdate|cloudflare|dns|hosted.?zone|godaddy|gandi"
+_WRITES = re.compile(
+    r"(?i)change-resource-record-sets|nsupdate|api\.cloudflare\.com|dns_records|duckdns|dnsimple"
+    r"|(dynamic|updates?|updating|set|point)[ _-](the )?dns\b|\bdns[ _-](record|update|script)"
 )
+_FOR_DNS = re.compile(r"(?i)(^|[^a-z])(dns|route53)([^a-z]|$)")
 _LISTS = {"list-tasks", "list-container-instances", "describe-instances", "describe-tasks"}
 _OWN = re.compile(r"169\.254\.169\.254|ec2-metadata|cloud-init query")
 _KNOWS = {"ecs", "ec2"}
@@ -65,7 +67,7 @@ def _names(setup: Setup, call: Call) -> bool:
         return False
     lines = setup.texts.get(call.at.file, ())
     place = "/".join(call.at.file.split("/")[-2:])
-    return any(_NAMING.search(line) for line in (place, *lines))
+    return bool(_FOR_DNS.search(place)) or any(map(_WRITES.search, lines))
 
 
 def _script(setup: Setup, call: Call) -> Finding:

@@ -13,7 +13,7 @@ def _names(text: str) -> frozenset[str]:
 
 _STATEFUL = _names(
     """
-    postgres postgresql postgis pgvector timescaledb mysql mariadb percona mongo mongodb redis
+    postgres postgresql psql postgis pgvector timescaledb mysql mariadb percona mongo mongodb redis
     valkey keydb memcached cassandra scylla elasticsearch opensearch solr kafka zookeeper
     rabbitmq nats activemq artemis influxdb clickhouse cockroach cockroachdb neo4j couchdb minio
     etcd consul vault dynamodb localstack mssql sqlserver oracle db2 pulsar redpanda qdrant
@@ -53,6 +53,12 @@ def keeps_data(container: Container) -> bool:
 def is_tool(container: Container) -> bool:
     """For those who run the set-up, not for those who use it."""
     return bool(_words(container) & _TOOLS)
+
+
+def is_aside(*names: str) -> bool:
+    """A path or a name that leads to a database's console or a tool."""
+    words = {word for name in names for word in re.split(r"[^a-z0-9]+", name.lower())}
+    return bool(words & (_STATEFUL | _TOOLS))
 
 
 def is_proxy(container: Container) -> bool:

@@ -27,12 +27,18 @@ def fixed_host_port(setup: Setup) -> Said:
             continue
         yield from _unread(each)
         for box, port, fact in each.fixed():
-            if not _is_edge(each, box, fact):
+            if not _is_edge(setup, each, box, fact):
                 yield _fixed(each, box, port, fact)
 
 
-def _is_edge(each: Workload, box: Container, fact: Fact[int]) -> bool:
-    return each.edge and is_proxy(box) and fact.value in (80, 443)
+def _is_edge(setup: Setup, each: Workload, box: Container, fact: Fact[int]) -> bool:
+    """Where the requests of others come in: in Compose any port of a proxy, in ECS a usual one of
+    a proxy that has others behind it."""
+    if not each.edge or not is_proxy(box):
+        return False
+    others = any(other.app and other.task.key != each.task.key for other in workloads(setup))
+    usual = fact.value in (80, 443, 8080, 8443)
+    return each.compose or (usual and (others or bool(setup.proxies)))
 
 
 def _unread(each: Workload) -> Iterator[Unknown]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said
+import re
+
+from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, line_at
+from fairlead.core.doctor.images import is_aside
 from fairlead.core.doctor.reach import (
     beside_it,
     by_port,
@@ -15,7 +18,7 @@ from fairlead.core.doctor.reach import (
     no_app,
 )
 from fairlead.core.doctor.workloads import Workload, nodes_of, workloads
-from fairlead.core.setup import ProxyTarget, Setup
+from fairlead.core.setup import ProxyTarget, Setup, Unknown
 
 
 def proxy_single_upstream(setup: Setup) -> Said:
@@ -24,28 +27,42 @@ def proxy_single_upstream(setup: Setup) -> Said:
         if len(set(proxy.servers)) != 1 or proxy.resolved:
             continue
         key = (proxy.at.file, proxy.servers[0], proxy.upstream or " ".join(proxy.hosts))
-        if key not in told and _one_copy(setup, proxy):
-            told.add(key)
+        if key in told:
+            continue
+        told.add(key)
+        if _one_copy(setup, proxy):
             yield _single(setup, proxy)
+        elif is_here(proxy.servers[0]) and not meant(setup, proxy) and not _ports_known(setup):
+            why = "host ports of services are not all known"
+            yield Unknown(f"which service {proxy.servers[0]} is", why, proxy.at)
 
 
 def _one_copy(setup: Setup, proxy: ProxyTarget) -> bool:
     """Its only target is one copy of an application of this set-up."""
     server, found = proxy.servers[0], meant(setup, proxy)
+    if is_aside(proxy.location, proxy.upstream, host_of(server)) or _own_process(setup, proxy):
+        return False
     if beside_it(setup, server) or (found and all(no_app(each) for each in found)):
         return False
     if is_here(server) or is_address(server):
-        return bool(found) or not _ports_known(setup)
-    return bool(found)
+        return bool(found) or not setup.tasks
+    return bool(found) and not all((each.desired() or 0) > 1 for each in found)
+
+
+def _own_process(setup: Setup, proxy: ProxyTarget) -> bool:
+    """A process manager of the proxy's own machine (PHP-FPM, uWSGI) comes with every copy of it."""
+    own = re.search(r"\b(fastcgi|uwsgi|scgi)_pass\b", line_at(setup, proxy.at))
+    return bool(own) and is_here(proxy.servers[0])
 
 
 def _ports_known(setup: Setup) -> bool:
-    """Every service of the nodes was read: what none of them has is not one of theirs."""
-    found = [each for each in workloads(setup) if not each.fargate]
-    sure = all(
-        p.host.value is not None or each.mode != "bridge" for each in found for _, p in each.ports()
+    """No service has a port of a node that could not be read."""
+    found = [each for each in workloads(setup) if each.mode in ("", "bridge", "host")]
+    return all(
+        each.mode and each.task.whole and not port.host.unknown
+        for each in found
+        for _, port in each.ports()
     )
-    return bool(found) and all(each.task.whole for each in found) and sure
 
 
 def _single(setup: Setup, proxy: ProxyTarget) -> Finding:

@@ -124,6 +124,13 @@ def workloads(setup: Setup) -> tuple[Workload, ...]:
     return (*served, *(Workload(task) for task in setup.tasks if task.key not in used))
 
 
+def services(setup: Setup) -> tuple[Workload, ...]:
+    """Each service; one whose task is not known has one without containers."""
+    tasks = {task.key: task for task in setup.tasks}
+    lost = TaskDefinition("", "", whole=False)
+    return tuple(Workload(tasks.get(each.task, lost), each) for each in setup.services)
+
+
 @dataclass(frozen=True, slots=True)
 class Nodes:
     """Those of a cluster. `most`: how many there can be, None where that is unknown (`why`)."""
