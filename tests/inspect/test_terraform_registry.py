@@ -141,3 +141,45 @@ def test_a_module_that_is_not_known_may_add_rules_to_a_group(tmp_path: Path) -> 
     }
     """
     assert [group.whole for group in setup_of(tmp_path, main_tf=text).groups] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "definitions",
+    [
+        "module.app.json_map_encoded_list",
+        '"[${module.app.json_map_encoded}]"',
+        "jsonencode([module.app.json_map_object])",
+    ],
+)
+@pytest.mark.parametrize("image", ['"web:1"', "var.lost"])
+def test_a_definition_by_a_module_is_read(tmp_path: Path, definitions: str, image: str) -> None:
+    text = f"""\
+    variable "lost" {{}}
+    module "app" {{
+      source           = "cloudposse/ecs-container-definition/aws"
+      container_name   = "app"
+      container_image  = {image}
+      container_memory = 300
+      port_mappings    = [{{ containerPort = 8080, hostPort = 80 }}]
+    }}
+    resource "aws_ecs_cluster" "main" {{ name = "main" }}
+    module "task" {{
+      source                    = "cloudposse/ecs-alb-service-task/aws"
+      name                      = "web"
+      container_definition_json = {definitions}
+      ecs_cluster_arn           = aws_ecs_cluster.main.arn
+      launch_type               = "EC2"
+      network_mode              = "bridge"
+      desired_count             = 2
+    }}
+    """
+    setup = setup_of(tmp_path, main_tf=text)
+    (service,) = setup.services
+    task = setup.task_of(service)
+    assert task is not None
+    assert (task.network_mode.value, task.fargate.value, task.whole) == ("bridge", False, True)
+    (container,) = task.containers
+    assert (container.name, container.memory.value) == ("app", 300)
+    assert [(p.container.value, p.host.value) for p in container.ports] == [(8080, 80)]
+    assert (service.desired.value, service.cluster) == (2, "aws_ecs_cluster.main")
+    assert setup.unknown == ()

@@ -44,8 +44,9 @@ def _unread(root: Module, known: Container[str]) -> Iterator[Unknown]:
     """What could not be parsed, and modules of which it is not known what they make."""
     yield from root.unread()
     for address, block, _, caller in root.absent():
-        if address not in known:
-            yield Unknown(address, caller.absence(block), block.at)
+        why = caller.absence(block)
+        if why and address not in known:
+            yield Unknown(address, why, block.at)
 
 
 def _absent(root: Module) -> list[Resource]:

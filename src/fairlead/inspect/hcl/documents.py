@@ -150,12 +150,17 @@ class _Reader:
         if not lost:
             raise _NoJson
         self._pos = lost.end()
+        if len(lost.group()) == 1 and isinstance(made := self._lost_by(lost.group()), Made):
+            return document(made)
         return self._unknown(lost.group(), at) or Value(origin=(at,))
+
+    def _lost_by(self, mark: str) -> Value:
+        number = ord(mark) - 0xE000
+        return self._lost[number] if number < len(self._lost) else _TOO_MANY
 
     def _unknown(self, text: str, at: At) -> Value | None:
         """That of a text which is not wholly known; with what of it is known."""
-        marks = [ord(mark) - 0xE000 for run in _LOST.findall(text) for mark in run]
-        values = [self._lost[n] if n < len(self._lost) else _TOO_MANY for n in marks]
+        values = [self._lost_by(mark) for run in _LOST.findall(text) for mark in run]
         if not values:
             return None
         if len(text) == 1:

@@ -12,6 +12,7 @@ from fairlead.inspect.hcl import blocks, data, functions
 from fairlead.inspect.hcl.bodies import parse_template
 from fairlead.inspect.hcl.evaluate import Scope, evaluate
 from fairlead.inspect.hcl.instances import Instance, Instances, instances
+from fairlead.inspect.hcl.known_modules import is_known, known_output
 from fairlead.inspect.hcl.results import (
     AFTER_APPLY,
     Fault,
@@ -219,10 +220,28 @@ class Module:
     def _called(self, name: str, block: Block, instance: Instance) -> Value:
         address = f"{self.prefix}module.{name}{instance.suffix}"
         child = self._child(name, block, instance)
-        lost = Value(origin=(block.at,), unknown=self.absence(block), refers=(address,))
-        look = child.output if child else lambda of: referring(lost, f"{address}.{of}")
+        look = child.output if child else self._absent_output(address, block, instance)
         why = instance.unsure or "it is a module"
         return Thing(None, (block.at,), why, (address,), look, bool(instance.unsure))
+
+    def _source(self, block: Block) -> str:
+        return written(blocks.member(block.body, "source", self.scope) or Value())
+
+    def _absent_output(
+        self, address: str, block: Block, instance: Instance
+    ) -> Callable[[str], Value]:
+        lost = Value(origin=(block.at,), unknown=self.absence(block), refers=(address,))
+        source = self._source(block)
+        scope = self._within(instance)
+
+        def given(name: str) -> Value:
+            return blocks.member(block.body, name, scope) or Value()
+
+        def look(name: str) -> Value:
+            known = known_output(source, name, given, block.at)
+            return referring(lost, f"{address}.{name}") if known is None else known
+
+        return look
 
     def output(self, name: str) -> Value:
         block = self.folder.outputs.get(name)
@@ -232,7 +251,9 @@ class Module:
         return self.once(("output", name), lambda: evaluate(value, self.scope))
 
     def absence(self, block: Block) -> str:
-        """Why a module that is called is not read."""
+        """Why a module that is called is not read; nothing where it is known without that."""
+        if is_known(self._source(block)):
+            return ""
         if self.root.tree.called(self.folder, block):
             return "it is a module of itself, or there are too many"
         return "the module is not one of these files"

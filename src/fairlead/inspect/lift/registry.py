@@ -10,10 +10,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from fairlead.inspect.hcl.results import AFTER_APPLY
+from fairlead.inspect.lift.cloudposse import service_task
 from fairlead.inspect.lift.links import block, flat
 from fairlead.inspect.values import Resource, Scalar, Value
 
-_SOURCE = re.compile(r"(?:registry\.\w+\.\w+/)?terraform-aws-modules/([\w-]+)/aws(//[\w/-]+)?$")
+_SOURCE = re.compile(
+    r"(?:registry\.\w+\.\w+/)?(?:terraform-aws-modules/|(cloudposse/))([\w-]+)/aws(//[\w/-]+)?$"
+)
 _CONTAINER = {"portMappings": "port_mappings", "mountPoints": "mount_points"}
 _CONTAINER |= {"memoryReservation": "memory_reservation", "stopTimeout": "stop_timeout"}
 _CONTAINER |= {"healthCheck": "health_check"}
@@ -25,7 +28,7 @@ _RULES = {"ssh-tcp": (22, 22, "tcp"), "all-tcp": (0, 65535, "tcp"), "all-all": (
 def made_by(call: Resource) -> list[Resource]:
     """What a call of one of these modules makes; nothing where it is of another."""
     source = _SOURCE.match(call.settings.get("source").text().value or "")
-    maker = _MAKERS.get(f"{source.group(1)}{source.group(2) or ''}") if source else None
+    maker = _MAKERS.get("".join(part or "" for part in source.groups())) if source else None
     return list(maker(call)) if maker else []
 
 
@@ -232,4 +235,5 @@ _MAKERS: dict[str, Callable[[Resource], Iterator[Resource]]] = {
     "ec2-instance": _instance,
     "security-group": _security_group,
     "alb": _balancer,
+    "cloudposse/ecs-alb-service-task": service_task,
 }
