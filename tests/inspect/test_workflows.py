@@ -83,3 +83,21 @@ def test_other_files_are_no_workflows() -> None:
     assert not is_workflow(".github/workflows/x.yml", "a: 1")
     assert not is_workflow(".github/dependabot.yml", "jobs:\n")
     assert read_workflow("w.yml", "jobs: [a, {b: c}]\nruns: x\n").calls == ()
+
+
+def test_commands_of_codebuild() -> None:
+    text = (
+        "env: {variables: {CLUSTER: shop}}\nphases:\n  build:\n    commands:\n"
+        "      - echo\n      - aws ecs update-service --cluster $CLUSTER\n"
+    )
+    (found,) = read_workflow("buildspec.yml", text).calls
+    assert (found.at.line, found.options) == (6, {"cluster": "shop"})
+    assert is_workflow("ci/buildspec-prod.yml", text)
+
+
+def test_scripts_of_bitbucket() -> None:
+    text = (
+        "pipelines:\n  branches:\n    main:\n      - parallel:\n        - step:\n"
+        "            script:\n              - aws ecs list-tasks\n"
+    )
+    assert [c.at.line for c in read_workflow("bitbucket-pipelines.yml", text).calls] == [7]

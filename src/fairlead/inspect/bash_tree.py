@@ -86,12 +86,19 @@ class Words:
             added = any(child.type == "+=" for child in node.children)
             if name:
                 self._set.setdefault(source(name), []).append(None if added else value)
+        elif node.type == "expansion" and any(child.type == ":=" for child in node.children):
+            self._default(node)
         elif node.type in _CHANGED:
             name = node.child_by_field_name("variable")
             self._set.setdefault(source(name) if name else "", []).append(None)
         elif node.type == "command" and source(node).startswith(("read ", "mapfile", "readarray")):
             for word in node.named_children[1:]:
                 self._set.setdefault(source(word), []).append(None)
+
+    def _default(self, node: Node) -> None:
+        """`: "${NAME:=value}"` sets what is not set from outside."""
+        name, *given = node.named_children
+        self._set.setdefault(source(name), []).append(given[0] if given else None)
 
     def variable(self, name: str) -> Word | None:
         """What it is set to, where that is one text that is written out."""
@@ -143,7 +150,7 @@ class Words:
         known = self.variable(source(name)) if name is not None else None
         marks = {child.type for child in node.children} - {"${", "}", "$", "variable_name"}
         given = [c for c in node.named_children if c is not name and c.type != "variable_name"]
-        if known and not marks - {":-", "-", "word", "string", "number", "simple_expansion"}:
+        if known and not marks - {":-", "-", ":=", "word", "string", "number", "simple_expansion"}:
             return known
         if marks & {":-", "-"} and given and not self._set.get(source(name) if name else ""):
             return self.word(given[-1], depth + 1)

@@ -17,7 +17,7 @@ from fairlead.inspect.walk import files_below
 from fairlead.inspect.workflows import is_workflow, read_workflow
 
 _DOCUMENTS = (".json", ".yml", ".yaml", ".template")
-_SCRIPTS = (".sh", ".bash", ".tpl", ".tftpl", ".tmpl")
+_SCRIPTS = (".sh", ".bash", ".tpl", ".tftpl", ".tmpl", ".j2", ".erb")
 _CONFS = (".conf", ".nginx", ".vhost")
 
 
@@ -69,7 +69,8 @@ def _worth(name: str) -> bool:
 
 def _is_conf(name: str) -> bool:
     file = name.rpartition("/")[2]
-    return name.endswith(_CONFS) or "nginx" in file or "/sites-" in name or "/conf.d/" in name
+    named = any(f"{kind}." in f"{file}." for kind in _CONFS)
+    return named or "nginx" in file or "/sites-" in name or "/conf.d/" in name
 
 
 def _beside(name: str, tree: Tree) -> Callable[[str], str | None]:

@@ -1,4 +1,4 @@
-"""Workflows of GitHub, GitLab and CircleCI: what their steps run."""
+"""Workflows of GitHub, GitLab, CircleCI, CodeBuild and Bitbucket: what their steps run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _DEPLOYS = {
     "aws-actions/amazon-ecs-deploy-task-definition": "update-service",
 }
+MOST_VALUES = 10_000
+_NAMES = (".gitlab-ci", "buildspec", "bitbucket-pipelines")
 _GITLAB = ("script", "before_script", "after_script")
 
 
 def is_workflow(file: str, text: str) -> bool:
-    """A file of one of the three, by its place or its name."""
+    """A file of one of these, by its place or its name."""
     name = file.rpartition("/")[2]
     github = ".github/workflows/" in file or (name in ("action.yml", "action.yaml"))
     jobs = re.search(r"(?m)^(jobs|runs):", text)
-    others = ".gitlab-ci" in name or ".circleci/" in file
+    others = name.startswith(_NAMES) or ".circleci/" in file
     return bool((github and jobs) or others) and name.endswith((".yml", ".yaml"))
 
 
@@ -45,6 +47,23 @@ def _steps(file: str, whole: Value, lines: Sequence[str]) -> Iterator[Setup]:
     for name, job in whole.members():
         for script in (job.get(each) for each in _GITLAB if name != "jobs"):
             yield from (_script(file, item, _named(whole, job), lines) for item in _flat(script))
+    for script in _below(whole):
+        env = _given(Value({"env": whole.get("env").get("variables")}))
+        yield from (_script(file, item, env, lines) for item in _flat(script))
+
+
+def _below(whole: Value) -> Iterator[Value]:
+    """CodeBuild's commands by phase, and Bitbucket's scripts, which lie deep."""
+    for _, phase in whole.get("phases").members():
+        yield from (phase.get("commands"), phase.get("finally"))
+    waiting = [whole.get("pipelines")]
+    for _ in range(MOST_VALUES):
+        if not waiting:
+            return
+        value = waiting.pop()
+        yield value.get("script")
+        waiting += [item for name, item in value.members() if name != "script"]
+        waiting += value.data if isinstance(value.data, tuple) else ()
 
 
 def _flat(script: Value) -> Iterator[Value]:
