@@ -81,6 +81,7 @@ def test_expressions(tmp_path: Path, expression: str, result: object) -> None:
         ("[for n in [1, 2] : n if var.lost]", "?"),
         ("nobodys_function(1)", "?"),
         ("timestamp()", "?"),
+        ("terraform.workspace", "?"),
         ("jsonencode([var.lost])", "?"),
         ("jsondecode(jsonencode([1, var.lost]))", [1, "?"]),
         ("local.y", "?"),

@@ -387,6 +387,7 @@ def test_a_name_that_is_partly_unknown_shows_what_it_is_made_of(tmp_path: Path) 
         ("${var.stage}-shop", "aws_ecs_cluster.shop"),
         ("${aws_ecs_cluster.shop.name}", "aws_ecs_cluster.shop"),
         ("${var.stage}-other", ""),
+        ("${terraform.workspace}-shop", ""),
         ("${var.other}-shop", ""),
         ("plain", "plain"),
     ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fairlead.core.setup import At
 from fairlead.inspect.hcl import blocks
 from fairlead.inspect.hcl.bodies import parse_template
 from fairlead.inspect.hcl.evaluate import Scope
@@ -34,7 +33,7 @@ def looked_up(module: Module, block: Block, scope: Scope, name: str) -> Value:
         return _parts(block, scope)
     if name == "content" and kind == "local_file":
         path = blocks.member(block.body, "filename", scope) or Value()
-        return module.call("file", (path,), block.at)
+        return module.files.call("file", (path,), block.at)
     asked = Value(refers=refers_of([blocks.settings(block.body, scope, block.at)]))
     return unknown(block.at, f"the data source {kind} is asked when it is applied", asked)
 
@@ -49,7 +48,7 @@ def _rendered(module: Module, block: Block, scope: Scope) -> Value:
     made = source.pieces if isinstance(source, Made) else ()
     text, lines = lines_of(made) if made else (written(source), [source.at])
     template = parse_template(lines[0].file, "\n" * max(lines[0].line - 1, 0) + text)
-    return module.rendered(template, (variables,), block.at)
+    return module.files.rendered(template, (variables,), block.at)
 
 
 def _parts(block: Block, scope: Scope) -> Value:
@@ -58,9 +57,3 @@ def _parts(block: Block, scope: Scope) -> Value:
     for part in parts.items():
         pieces += [*pieces_of(part.get("content"), part.at), Piece("\n", part.at)]
     return joined(pieces, block.at)
-
-
-def file_text(file: str, text: str, at: At) -> Value:
-    """A file's text, each line of which knows where it stands."""
-    pieces = (Piece(text, At(file, 1), broken=True),)
-    return Made(text, (at, At(file, 1)), pieces=pieces)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from os.path import normpath, relpath
-from pathlib import PurePath
+from os.path import relpath
 
-from fairlead.core.setup import At, Unknown
-from fairlead.inspect.hcl import blocks, data, functions
-from fairlead.inspect.hcl.bodies import parse_template
+from fairlead.core.setup import Unknown
+from fairlead.inspect.hcl import blocks, data
 from fairlead.inspect.hcl.evaluate import Scope, evaluate
+from fairlead.inspect.hcl.files import Files
 from fairlead.inspect.hcl.instances import Instance, Instances, instances
 from fairlead.inspect.hcl.known_modules import is_known, known_output
 from fairlead.inspect.hcl.results import (
@@ -18,7 +17,6 @@ from fairlead.inspect.hcl.results import (
     Fault,
     Thing,
     referring,
-    refers_of,
     unknown,
     used,
     written,
@@ -32,7 +30,6 @@ from fairlead.inspect.values import Resource, Value
 MOST_CHAIN = 8  # modules that call one another
 MOST_MODULES = 300  # of one root module
 _BUSY = Value(unknown="it is defined by itself")
-_FILES = ("file", "templatefile", "filebase64", "fileexists", "abspath", "pathexpand", "fileset")
 
 
 @dataclass(slots=True)
@@ -41,7 +38,6 @@ class Root:
 
     tree: Tree
     path: str
-    workspace: str = "default"
     work: Work = field(default_factory=Work)
     modules: int = 0
 
@@ -64,7 +60,8 @@ class Module:
         self._children: dict[tuple[str, str], Module | None] = {}
         self._instances: dict[object, Instances] = {}
         root.modules += 1
-        self.scope = Scope(self.name, self.call, root.work)
+        self.files = Files(root.tree, root.path, root.work)
+        self.scope = Scope(self.name, self.files.call, root.work)
 
     def resources(self, kinds: frozenset[str]) -> Iterator[Resource]:
         """Those of these kinds, here and in the modules that are called."""
@@ -281,44 +278,6 @@ class Module:
 
         return {name: later(value) for name, value in block.body.attributes.items()}
 
-    # Functions that read files.
-
-    def call(self, name: str, arguments: tuple[Value, ...], at: At) -> Value:
-        if name not in _FILES:
-            return functions.call(name, arguments, at)
-        path = arguments[0] if arguments else Value()
-        if path.unknown or not path.given:
-            return unknown(at, "the path is not known", *arguments)
-        if name in ("abspath", "pathexpand"):
-            return Value(written(path), (at,))
-        return self._read(name, written(path), arguments, at)
-
-    def _read(self, name: str, path: str, arguments: tuple[Value, ...], at: At) -> Value:
-        if path.startswith(("/", "~")):
-            return unknown(at, "the path is not one of these files", *arguments)
-        file = normpath(f"{self.root.path}/{path}")
-        text = self.root.tree.text(file)
-        if name == "fileexists":
-            return Value(text is not None, (at,))
-        if text is None or name == "fileset":
-            why = f"the file {PurePath(file).name} cannot be read"
-            return unknown(at, why, Value(refers=refers_of(arguments)))
-        self.root.tree.quoted.add(file)
-        if name != "templatefile":
-            return data.file_text(file, text, at)
-        return self.rendered(parse_template(file, text), arguments[1:], at)
-
-    def rendered(self, template: Expression, variables: tuple[Value, ...], at: At) -> Value:
-        """A template that sees nothing but these variables."""
-        given = variables[0] if variables else Value({})
-        why = f"the template's variables are not known: {given.unknown}"
-        lost = Value(origin=(at,), unknown=why, refers=given.refers) if given.unknown else None
-
-        def names(name: str) -> Value | None:
-            return given.data.get(name) if isinstance(given.data, Mapping) else lost
-
-        return used(evaluate(template, Scope(names, self.call, self.root.work)), at)
-
     def paths(self, name: str) -> Value:
         """Those of modules, as the user named them, relative to the root module's folder."""
         if name == "module":
@@ -328,7 +287,10 @@ class Module:
         return Fault(unknown=f"there is no path.{name}")
 
     def terraform(self, name: str) -> Value:
-        return Value(self.root.workspace) if name == "workspace" else Fault(unknown="it is not set")
+        """Which workspace it is will be said when it is applied."""
+        if name == "workspace":
+            return Value(unknown="the workspace is not known", refers=("terraform.workspace",))
+        return Fault(unknown=f"there is no terraform.{name}")
 
 
 def _faults(body: Body) -> Iterator[Wrong]:

@@ -59,7 +59,7 @@ def _marked(of: Value) -> str:
 
 
 def _mark(of: Value) -> str:
-    return f"<{of.origin[-1] if of.origin else ''}|{','.join(of.refers)}>"
+    return f"<{','.join(of.refers) or (of.origin[-1] if of.origin else '')}>"
 
 
 def default_launch(cluster: Value, strategies: Sequence[Value], links: Links) -> Fact[str]:
