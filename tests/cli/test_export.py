@@ -76,7 +76,7 @@ def test_several_files_go_to_a_directory_and_nothing_is_overwritten(
     made = fairlead(*command, "--out", str(tmp_path / "infra"))
     assert made.status == 0, made.err
     written = sorted(path.name for path in (tmp_path / "infra").iterdir())
-    assert written == ["main.tf", "services.auto.tfvars.json", "variables.tf"]
+    assert written == ["main.tf", "services.auto.tfvars.json", "tasks.tf", "variables.tf"]
     assert fairlead(*command, "--out", str(tmp_path / "infra")).status == 0
     (tmp_path / "infra" / "main.tf").write_text("# mine")
     (tmp_path / "infra" / "variables.tf").unlink()

@@ -16,7 +16,13 @@ from fairlead.core.model import Route
 from fairlead.exports.parts import Part
 from fairlead.exports.task_definition import labels
 
-STRATEGIES = ("dynamic", "alb", "fixed")
+_ALL = {"variables.tf": "common.tf"}
+_CODE: Mapping[str, Mapping[str, str]] = {
+    "dynamic": {"main.tf": "dynamic.tf", "tasks.tf": "tasks.tf", **_ALL},
+    "alb": {"main.tf": "alb.tf", "tasks.tf": "tasks.tf", **_ALL},
+    "fixed": {"main.tf": "fixed.tf", **_ALL},
+}
+STRATEGIES = tuple(_CODE)
 VALUES = "services.auto.tfvars.json"
 FIRST_PRIORITY, MOST_PRIORITY = 100, 50_000
 """Of a listener's rules (Elastic Load Balancing's guide): a lower one goes first."""
@@ -30,11 +36,8 @@ def terraform(parts: Sequence[Part], strategy: str, cluster: str, ports: Ports) 
     _check(parts, strategy, ports)
     values = {"cluster": cluster, "services": _services(parts, strategy, ports)}
     folder = files("fairlead.exports") / "files"
-    return {
-        "main.tf": (folder / f"{strategy}.tf").read_text(encoding="utf-8"),
-        "variables.tf": (folder / "common.tf").read_text(encoding="utf-8"),
-        VALUES: json.dumps(values, indent=2) + "\n",
-    }
+    texts = {name: (folder / file).read_text("utf-8") for name, file in _CODE[strategy].items()}
+    return {**texts, VALUES: json.dumps(values, indent=2) + "\n"}
 
 
 def _check(parts: Sequence[Part], strategy: str, ports: Ports) -> None:
