@@ -176,6 +176,16 @@ REPLICAS = """    deploy:
       replicas: 3
 """
 MOUNTED = VOLUME.replace("/srv/catalog", "/mnt/efs/catalog")
+PLACED = """placement_constraints {
+    type       = "memberOf"
+    expression = "attribute:environment == %s"
+  }"""
+APART = (
+    task(port="8083"),
+    service(more=PLACED % "production"),
+    task("alerts", "8083"),
+    service("alerts", PLACED % "test"),
+)
 TWICE = """    ports: ["8083:8080"]
   alerts:
     image: shop/alerts
@@ -425,6 +435,8 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
     ),
     ("port-collision", tf(BASE, task(), service(), task("alerts"), service("alerts"))),
     ("port-collision", AWSVPC),
+    ("port-collision", tf(BASE, *APART)),
+    ("cross-node-proxy", tf(BASE, APART[0], APART[1]) | {"n.conf": conf("localhost:8083")}),
     (
         "target-group-type",
         tf(BASE, group("ip"), task(mode="awsvpc", port="8080"), service(more=BALANCED)),

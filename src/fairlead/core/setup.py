@@ -86,7 +86,8 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """`key` is what services refer to. `whole`: all its containers are known."""
+    """`key` is what services refer to. `whole`: all its containers are known. `constraints` are
+    expressions that choose its nodes (memberOf)."""
 
     key: str
     family: str
@@ -97,6 +98,7 @@ class TaskDefinition:
     containers: tuple[Container, ...] = ()
     whole: bool = True
     at: At = NOWHERE
+    constraints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class Target:
 class ServiceSetup:
     """`kind` is `ecs` or `compose`. Percentages are those of a rolling deploy, of `desired`.
     `task` and `cluster` are keys, empty where they are unknown. `ignored`: the files say that the
-    count is somebody else's to change; `scaled`: something scales it by itself."""
+    count is somebody else's to change; `scaled`: something scales it by itself. `constraints` are
+    expressions that choose its nodes (memberOf)."""
 
     name: str
     kind: str = "ecs"
@@ -132,6 +135,7 @@ class ServiceSetup:
     scaled: bool = False
     key: str = ""
     at: At = NOWHERE
+    constraints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

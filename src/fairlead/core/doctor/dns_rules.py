@@ -137,7 +137,12 @@ def _beside(setup: Setup, named: list[NodeGroup], record: DnsRecord) -> list[int
 
 
 def _serves(setup: Setup, record: DnsRecord) -> bool:
-    return bool(setup.services or setup.proxies) and not _ADMIN.search(record.name.split(".")[0])
+    return bool(setup.services or setup.proxies) and not _admin(record)
+
+
+def _admin(record: DnsRecord) -> bool:
+    """It is for those who run the set-up."""
+    return bool(_ADMIN.search(record.name.split(".")[0]))
 
 
 _ADMIN = re.compile(r"(?i)bastion|jump|ssh|vpn|^db|^mail|^smtp|^mx|^ns\d|jenkins|^git")
@@ -177,7 +182,7 @@ def _names_nodes(setup: Setup, record: DnsRecord) -> bool:
     if any(group.cluster for group in named):
         return True
     if named:
-        return not any(group.cluster for group in setup.nodes) and _serves(setup, record)
+        return not any(group.cluster for group in setup.nodes) and not _admin(record)
     if any("$" in address for address in record.addresses):
         return _of_nodes(setup, record)
     return bool(record.addresses) and bool(proxied(setup, record))

@@ -123,7 +123,7 @@ def _reserved(each: Workload) -> Iterator[Finding]:
 
 
 def _share_nodes(one: Workload, other: Workload) -> bool:
-    if one.fargate or other.fargate:
+    if one.fargate or other.fargate or one.chosen != other.chosen:
         return False
     if one.service and other.service:
         same_kind = one.compose == other.compose

@@ -20,6 +20,7 @@ from fairlead.core.setup import (
     Unknown,
 )
 
+_EVERYWHERE = re.compile(r"attribute:ecs\.(availability-zone|os-|cpu-arch|instance-type)")
 _NO_NODES = re.compile(r"(?i)(^|[^a-z])(bastion|jump|nat|vpn|jenkins|runner|db|database)([^a-z]|$)")
 
 
@@ -72,6 +73,13 @@ class Workload:
         if self.compose and mode.value not in (None, "host", "bridge"):
             return "none"
         return "bridge" if mode.value in (None, "", "default", "nat") else mode.value
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """Expressions that choose some of the nodes; all that is said of zones and types does not
+        keep two services apart."""
+        said = (*self.task.constraints, *(self.service.constraints if self.service else ()))
+        return frozenset(text for text in said if not _EVERYWHERE.search(text))
 
     @property
     def exposed(self) -> tuple[Container, ...]:
@@ -152,6 +160,8 @@ def nodes_of(setup: Setup, workload: Workload) -> Nodes:
         groups = tuple(free) if len(clusters) <= 1 else ()
     if not groups:
         return Nodes(why="which nodes it runs on is not in what was read")
+    if workload.chosen:
+        return Nodes(groups, None, "a placement constraint chooses some of the nodes")
     counts = [most(group) for group in groups]
     if None in counts:
         return Nodes(groups, None, "how many nodes there are is not known")

@@ -37,6 +37,7 @@ def _task(of: Resource, links: Links) -> TaskDefinition:
         containers(definitions, settings.get("volume")),
         all_known(definitions) and not settings.get("volume").unknown,
         of.at,
+        _chosen(settings.get("placement_constraints")),
     )
 
 
@@ -93,6 +94,7 @@ def _service(of: Resource, links: Links) -> ServiceSetup:
         _scaled(of, links),
         links.key(of.address),
         of.at,
+        _chosen(settings.get("placement_constraints")),
     )
 
 
@@ -120,6 +122,14 @@ def _launch(settings: Value, links: Links) -> Fact[str]:
 def _target(of: Value, links: Links) -> Target:
     group = links.key_of(of.get("target_group_arn"), *GROUPS)
     return Target(group, shown(of.get("container_name")), of.get("container_port").number(), of.at)
+
+
+def _chosen(of: Value) -> tuple[str, ...]:
+    """Expressions of memberOf; an empty one where there may be one that is not known."""
+    if of.unknown:
+        return ("",)
+    members = (i for i in blocks(of) if i.unknown or i.get("type").data == "memberOf")
+    return tuple(shown(item.get("expression")) for item in members)
 
 
 def _distinct(of: Value) -> bool:
