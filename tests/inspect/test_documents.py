@@ -96,6 +96,7 @@ def test_other_documents_are_none() -> None:
         "services:\n  App\\Foo: {autowire: true}\nparameters: {}\n",  # Symfony's
         "services:\n  web: {image: x}\nplatform: {kind: docker}\n",  # not Compose's own members
         '{"containerDefinitions": ',
+        '{"AWSEBDockerrunVersion": 2, "containerDefinitions": [{"name": "a"}]}',
     ):
         assert read_document("x.yml", text) is None
 

@@ -216,6 +216,16 @@ def test_scripts_and_documents_within_a_script() -> None:
     assert [s.at.line for s in setup.services] == [16]
 
 
+def test_a_document_that_is_written_in_pieces() -> None:
+    task = (
+        '{"family": "a",\n"executionRoleArn": "arn:\'"$ACCOUNT"\':x",\n'
+        '"containerDefinitions": [{"name": "b",\n"portMappings": [{"hostPort": 80}]}]}'
+    )
+    setup = read_shell("s.sh", f"aws sts x\necho '{task}' > task.json\n")
+    (port,) = setup.tasks[0].containers[0].ports
+    assert (port.host.value, port.at) == (80, At("s.sh", 5))
+
+
 def test_what_docker_publishes() -> None:
     found = call("docker run -d --name web -p 8083:8080 --publish=80:80 -p9:9 img -p x")
     assert (found.service, found.operation) == ("docker", "run")

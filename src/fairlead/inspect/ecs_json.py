@@ -47,6 +47,8 @@ def _resources(whole: Value) -> Iterator[Resource]:
 
 
 def _tasks(whole: Value) -> Iterator[Value]:
+    if whole.get("AWSEBDockerrunVersion").given:  # Elastic Beanstalk's, which places it by itself
+        return
     for of in (whole, *whole.get("taskDefinition").items()):
         if isinstance(of.get("containerDefinitions").data, tuple):
             yield of

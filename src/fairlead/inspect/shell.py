@@ -23,6 +23,7 @@ _WORTH = re.compile(r"\baws\b|\bcurl\b|\bdocker\b|\{\s*\n|containerDefinitions|s
 _BEFORE = ("sudo", "time", "exec", "env", "nohup", "command", "timeout", "retry", "then", "!")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh")
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--json")
+_TEXTS = ("raw_string", "string", "concatenation")
 _NO_WORDS = ("file_redirect", "herestring_redirect", "variable_assignment", "comment")
 
 
@@ -60,7 +61,7 @@ class _Script:
                 self._redirected(node)
             elif node.type == "command":
                 self._command(node)
-            elif node.type in ("raw_string", "string"):
+            elif node.type in _TEXTS and (not node.parent or node.parent.type not in _TEXTS):
                 self._text(self._words.word(node))
         found = merged(tuple(self._found))
         return replace(found, records=tuple(dict.fromkeys(found.records)))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fairlead.core.setup import At, Call, Setup, merged
 from fairlead.inspect.hcl.texts import shown
 from fairlead.inspect.markup import block_start, documents
+from fairlead.inspect.recipes import is_recipe, read_recipe
 from fairlead.inspect.shell import read_shell
 from fairlead.inspect.values import Value
 
@@ -22,7 +23,9 @@ _GITLAB = ("script", "before_script", "after_script")
 
 
 def is_workflow(file: str, text: str) -> bool:
-    """A file of one of these, by its place or its name."""
+    """A file of one of these, or a Makefile or Jenkinsfile, by its place or its name."""
+    if is_recipe(file):
+        return True
     name = file.rpartition("/")[2]
     github = ".github/workflows/" in file or (name in ("action.yml", "action.yaml"))
     jobs = re.search(r"(?m)^(jobs|runs):", text)
@@ -33,6 +36,8 @@ def is_workflow(file: str, text: str) -> bool:
 def read_workflow(file: str, text: str) -> Setup:
     """The calls that its steps make: in scripts, and by actions that deploy to ECS. Never raises
     for a text; Missing where tree-sitter-bash is."""
+    if is_recipe(file):
+        return read_recipe(file, text)
     lines = text.split("\n")
     found = [setup for whole in documents(file, text) for setup in _steps(file, whole, lines)]
     return merged(tuple(found))
