@@ -6,6 +6,7 @@ Small clusters by chance are foretold and run: on the local ECS, with a real ngi
 Compared are the tasks that find no place and ECS's words for it, which task answers which share of
 the requests of each node and of each DNS answer, what a lost task or node does before and after ECS
 has replaced it, and whether a deploy comes to its end and how few tasks are up meanwhile.
+With --kept the proxy is that of a whole fairlead.
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ from pathlib import Path
 
 from tests.integration.whatif_cases import random_model
 from tests.integration.whatif_ground import differences
+from tests.integration.whatif_kept import differences_kept
 
 
-async def case(seed: int) -> list[str]:
+async def case(seed: int, *, kept: bool) -> list[str]:
     """What is not as it was foretold."""
     chance = random.Random(seed)
-    model = random_model(chance)
+    model = random_model(chance, kept=kept)
     with tempfile.TemporaryDirectory(prefix="fairlead-whatif-") as folder:
-        return await differences(model, Path(folder), chance)
+        look = differences_kept if kept else differences
+        return await look(model, Path(folder), chance)
 
 
-def run(cases: int, first: int) -> bool:
+def run(cases: int, first: int, *, kept: bool) -> bool:
     wrong, began = 0, time.monotonic()
     for seed in range(first, first + cases):
-        if found := asyncio.run(case(seed)):
+        if found := asyncio.run(case(seed, kept=kept)):
             wrong += 1
             print(f"seed {seed}", *found, sep="\n  ", flush=True)
     seconds = time.monotonic() - began
@@ -48,6 +51,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kept", action="store_true", help="proxies that a whole fairlead keeps")
     given = parser.parse_args()
     os.environ["PATH"] = f"{os.environ['PATH']}:/usr/sbin"
-    sys.exit(0 if run(given.cases, given.seed) else 1)
+    sys.exit(0 if run(given.cases, given.seed, kept=given.kept) else 1)

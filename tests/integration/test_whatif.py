@@ -13,6 +13,7 @@ from fairlead.core.whatif.model import Kind, Model, Naming, Target, Wanted, Way,
 from fairlead.core.whatif.predict import predict
 from tests.integration.whatif_cases import FIRST_PORT, random_model
 from tests.integration.whatif_ground import differences
+from tests.integration.whatif_kept import differences_kept
 
 pytestmark = pytest.mark.integration
 
@@ -39,6 +40,11 @@ async def test_the_analysis(nodes: int, tmp_path: Path) -> None:
 async def test_clusters_by_chance(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     assert await differences(random_model(chance), tmp_path, chance) == []
+
+
+async def test_a_cluster_that_fairlead_keeps(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    assert await differences_kept(random_model(chance, kept=True), tmp_path, chance) == []
 
 
 async def test_a_wrong_prediction_is_noticed(tmp_path: Path) -> None:

@@ -73,7 +73,11 @@ class Real:
             ports = [{"containerPort": mapping.container}]
         task = {"networkMode": definition.network}
         argv = (sys.executable, "-I", "-S", str(APP), "{host}", "{port}")
-        more: dict[str, Any] = {"cpu": definition.cpu, "memory": definition.memory, "portMappings": ports}
+        more: dict[str, Any] = {
+            "cpu": definition.cpu,
+            "memory": definition.memory,
+            "portMappings": ports,
+        }
         return self.ecs.define(service.name, *argv, task=task, stopTimeout=2, **more)
 
     def _create(self, service: Wanted) -> None:
@@ -189,7 +193,8 @@ class Real:
         self.dead.add(name)
         lost = [task for task in self.tasks() if task.instance == real.arn]
         self.stop(lost)
-        end_process(self.proxies[name])
+        if name in self.proxies:
+            end_process(self.proxies[name])
         await self.gone(lost)
         return lost
 
