@@ -146,6 +146,13 @@ resource "aws_appautoscaling_target" "catalog" {
   min_capacity = 1
 }
 """
+LATER = """TASKS=$(aws ecs list-tasks --cluster c --service-name catalog)
+TASK=$(echo "$TASKS" | jq -r '.taskArns[0]')
+"""
+PROXIED = """curl -X PUT https://api.cloudflare.com/client/v4/zones/Z/dns_records/R \\
+  -d '{"type":"A","name":"a.example.com","content":"'$IP'","ttl":1,"proxied":true}'
+aws ec2 describe-instances --filters x
+"""
 TELLS = """TASK=$(aws ecs list-tasks --cluster c --query 'taskArns[0]' --output text)
 aws elbv2 describe-load-balancers --query 'LoadBalancers[0].DNSName'
 """
@@ -201,6 +208,7 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
     ("fixed-host-port", compose('    ports:\n      - "8083:8080"\n')),
     ("dns-single-target", tf(BASE, task(), service()) | script("taskArns[0]")),
     ("dns-single-target", script("taskArns | [0]")),
+    ("dns-single-target", {"dns.sh": LATER}),
     ("dns-single-target", tf(BASE, task(), service(), record("[aws_instance.node[0].public_ip]"))),
     ("proxy-single-upstream", {"nginx.conf": conf("localhost:8083")}),
     (
@@ -242,6 +250,7 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
     ("deploy-downtime", {"service.json": SERVICE}),
     ("dns-ttl", tf(BASE, task(), service(), record("aws_instance.node[*].public_ip", 300))),
     ("dns-ttl", script("taskArns[]", 300)),
+    ("dns-ttl", {"dns.sh": PROXIED.replace("true", "false")}),
     ("stop-timeout", tf(BASE, task(container="stopTimeout = 2"), service())),
     (
         "stop-timeout",
@@ -389,6 +398,7 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
     ),
     ("dns-ttl", tf(BASE, task(), service(), record("aws_instance.node[*].public_ip", 60))),
     ("dns-ttl", script("taskArns[]", 60)),
+    ("dns-ttl", {"dns.sh": PROXIED}),
     (
         "dns-ttl",
         tf(

@@ -190,8 +190,9 @@ class TargetGroup:
 @dataclass(frozen=True, slots=True)
 class DnsRecord:
     """`nodes` are keys of node groups or instances whose addresses it names, `addresses` those that
-    are written out (in a script also as `$IP`: one address, whatever it is); `alias`: it names a load balancer or the like. `routing`: simple, multivalue,
-    weighted, failover, latency, geolocation. `whole`: all that it answers is known."""
+    are written out (in a script also as `$IP`: one address, whatever it is); `alias`: it names a
+    load balancer or the like. `routing`: simple, multivalue, weighted, failover, latency,
+    geolocation. `whole`: all that it answers is known."""
 
     name: str
     type: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fairlead.core.setup import DnsRecord
+from fairlead.core.setup import DnsRecord, Fact
 from fairlead.inspect.hcl.texts import shown
 from fairlead.inspect.markup import documents
 from fairlead.inspect.values import Value
 
 CLOUDFLARE_AUTO = 300
-"""Seconds: what Cloudflare makes of a TTL of 1, and of that of every proxied record
+"""Seconds: what Cloudflare makes of a TTL of 1
 (https://developers.cloudflare.com/dns/manage-dns-records/reference/ttl/)."""
 
 _ROUTING = {
@@ -73,11 +73,12 @@ def cloudflare_record(file: str, text: str, first_line: int, several: bool) -> D
     if not content:
         return None
     ttl = of.get("ttl").number()
-    auto = ttl.value == 1 or bool(of.get("proxied").flag().value)
+    if of.get("proxied").flag().value:
+        ttl = Fact()  # what is kept then are Cloudflare's own addresses
     return DnsRecord(
         shown(of.get("name")),
         shown(of.get("type")).upper() or "A",
-        replace(ttl, value=CLOUDFLARE_AUTO) if auto else ttl,
+        replace(ttl, value=CLOUDFLARE_AUTO) if ttl.value == 1 else ttl,
         (content,),
         routing="multivalue" if several else "simple",
         at=of.at,

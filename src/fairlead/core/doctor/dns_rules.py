@@ -20,6 +20,7 @@ _FIRST = re.compile(
 _FIRST_LINE = re.compile(
     r"\|\s*(head\s+-n?\s*1\b|awk\s+'?\{?\s*print\s+\$1|jq\s.*(Arns|nstances|asks)\[0\])"
 )
+_PICKED = re.compile(r"jq\b.*\.taskArns\[0\]|\$\{TASK\w*\[0\]\}", re.IGNORECASE)
 _WRITES = re.compile(
     r"(?i)change-resource-record-sets|nsupdate|api\.cloudflare\.com|dns_records|duckdns|dnsimple"
     r"|(dynamic|updates?|updating|set|point)[ _-](the )?dns\b|\bdns[ _-](record|update|script)"
@@ -41,8 +42,17 @@ def dns_single_target(setup: Setup) -> Said:
 def _takes_first(setup: Setup, call: Call) -> bool:
     if call.operation in ("describe-tasks", "describe-instances") and _of_one(call):
         return False
-    query = call.options.get("query", "")
-    return bool(_FIRST.search(query)) or any(map(_FIRST_LINE.search, _lines(setup, call)))
+    if _FIRST.search(call.options.get("query", "")) or call.options.get("max-items") == "1":
+        return True
+    return any(map(_FIRST_LINE.search, _lines(setup, call))) or bool(_later(setup, call))
+
+
+def _later(setup: Setup, call: Call) -> int:
+    """The line after the call on which the first of its list is taken; 0 for none."""
+    lines = setup.texts.get(call.at.file, ())
+    after = range(call.at.line, min(len(lines), call.at.line + 20))
+    listed = call.operation == "list-tasks" and "query" not in call.options
+    return next((n + 1 for n in after if listed and _PICKED.search(lines[n])), 0)
 
 
 def _of_one(call: Call) -> bool:
@@ -61,10 +71,9 @@ def _lines(setup: Setup, call: Call) -> Iterator[str]:
 
 def _names(setup: Setup, call: Call) -> bool:
     """What it finds gets into DNS."""
-    if call.operation == "describe-instances" and not any(
-        c.service == "route53" and c.at.file == call.at.file for c in setup.calls
-    ):
-        return False
+    writes = (c.at.file for c in setup.calls if c.operation == "change-resource-record-sets")
+    if call.operation == "describe-instances":
+        return call.at.file in {*writes, *(record.at.file for record in setup.records)}
     lines = setup.texts.get(call.at.file, ())
     place = "/".join(call.at.file.split("/")[-2:])
     return bool(_FOR_DNS.search(place)) or any(map(_WRITES.search, lines))
@@ -92,7 +101,7 @@ def _line_of_first(setup: Setup, call: Call) -> At:
     for offset, line in enumerate(_lines(setup, call)):
         if _FIRST.search(line) or _FIRST_LINE.search(line):
             return At(call.at.file, call.at.line + offset)
-    return call.at
+    return At(call.at.file, _later(setup, call) or call.at.line)
 
 
 def _record(setup: Setup, record: DnsRecord) -> Said:
