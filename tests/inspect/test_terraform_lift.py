@@ -95,7 +95,7 @@ def test_a_variable_without_a_value_leaves_its_uses_unknown(tmp_path: Path) -> N
     one, each = setup.services
     assert one.desired.unknown == "the variable copies has no value"
     assert [at.line for at in one.desired.origin] == [6, 2]
-    assert each.name == "${unknown}"
+    assert each.name == "${var_services}"
     assert {(u.what, u.at.line) for u in setup.unknown} == {
         ("aws_ecs_service.each", 8),
         ("aws_ecs_task_definition.one container_definitions", 14),
@@ -378,7 +378,7 @@ def test_a_name_that_is_partly_unknown_shows_what_it_is_made_of(tmp_path: Path) 
     }
     """
     names = [service.name for service in setup_of(tmp_path, main_tf=text).services]
-    assert names == ["web-${var_stage}", "api-${unknown}"]
+    assert names == ["web-${var_stage}", "api-${var_stage}"]
 
 
 @pytest.mark.parametrize(
@@ -388,6 +388,8 @@ def test_a_name_that_is_partly_unknown_shows_what_it_is_made_of(tmp_path: Path) 
         ("${aws_ecs_cluster.shop.name}", "aws_ecs_cluster.shop"),
         ("${var.stage}-other", ""),
         ("${terraform.workspace}-shop", ""),
+        ("${var.names.front}", "aws_ecs_cluster.front"),
+        ("${var.names.other}", ""),
         ("${var.other}-shop", ""),
         ("plain", "plain"),
     ],
@@ -398,6 +400,10 @@ def test_names_of_the_same_unknown_parts_are_the_same(
     text = f"""\
     variable "stage" {{}}
     variable "other" {{}}
+    variable "names" {{}}
+    resource "aws_ecs_cluster" "front" {{
+      name = var.names.front
+    }}
     resource "aws_ecs_cluster" "shop" {{
       name = "${{var.stage}}-shop"
     }}

@@ -18,7 +18,8 @@ Scalar = str | int | float | bool | None
 class Value:
     """`data` is a scalar, a tuple of values or a mapping of names to values; None with `unknown`
     where it cannot be resolved. `origin` has each step, the use first. `refers` are the addresses
-    of the resources that it comes from (`aws_ecs_cluster.main`, `module.web.aws_lb.this[0]`)."""
+    of the resources that it comes from (`aws_ecs_cluster.main`, `module.web.aws_lb.this[0]`), and
+    of variables without a value (`var.stage`)."""
 
     data: Scalar | tuple[Value, ...] | Mapping[str, Value] = None
     origin: tuple[At, ...] = ()

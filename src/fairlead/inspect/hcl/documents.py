@@ -8,7 +8,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from fairlead.core.setup import At
 from fairlead.inspect.hcl.results import Made, Piece, refers_of, unknown, used, written
-from fairlead.inspect.hcl.texts import lines_of
+from fairlead.inspect.hcl.texts import lines_of, unknown_piece
 from fairlead.inspect.values import Value
 
 MOST_DEPTH = 40
@@ -168,7 +168,7 @@ class _Reader:
         rest = iter(values)
         parts = [part for part in re.split("([\ue000-\uf8ff])", text) if part]
         pieces = tuple(
-            Piece("${unknown}", at, value=next(rest)) if _LOST.match(part) else Piece(part, at)
+            unknown_piece(next(rest), at) if _LOST.match(part) else Piece(part, at)
             for part in parts
         )
         return Made(None, (at,), values[0].unknown, refers_of(values), pieces)

@@ -17,6 +17,7 @@ from fairlead.inspect.hcl.results import (
     refers_of,
     unknown,
     used,
+    within,
     written,
 )
 from fairlead.inspect.hcl.syntax import (
@@ -94,7 +95,8 @@ def member(value: Value, name: str, at: At) -> Value:
     if isinstance(value, Thing):
         return value.look(name)
     if value.unknown:
-        return Value(origin=(at,), unknown=value.unknown, refers=value.refers)
+        refers = within(value.refers, f".{name}")
+        return Value(origin=(at, *value.origin)[:8], unknown=value.unknown, refers=refers)
     if isinstance(value.data, Mapping) and name in value.data:
         found: Value = value.data[name]
         return found
@@ -110,7 +112,10 @@ def element(value: Value, key: Value, at: At) -> Value:
     """`value[key]`"""
     if isinstance(value, Thing):
         return value.look(key.data) if isinstance(key.data, str) and not value.several else value
-    if value.unknown or key.unknown:
+    if value.unknown and not key.unknown:
+        refers = within(value.refers, f"[{written(key)}]")
+        return Value(origin=(at, *value.origin)[:8], unknown=value.unknown, refers=refers)
+    if key.unknown:
         return unknown(at, "", value, key)
     if isinstance(value.data, tuple):
         number = key.number().value

@@ -160,7 +160,8 @@ class Module:
     def _default(self, name: str, block: Block) -> Value:
         default = block.body.attributes.get("default")
         if default is None:
-            return unknown(block.at, f"the variable {name} has no value")
+            lost = Value(refers=(f"{self.prefix}var.{name}",))
+            return unknown(block.at, f"the variable {name} has no value", lost)
         return evaluate(default, self.scope)
 
     def local(self, name: str) -> Value:

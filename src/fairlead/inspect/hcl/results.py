@@ -67,6 +67,12 @@ def referring(value: Value, *addresses: str) -> Value:
     return replace(value, refers=(*value.refers, *fresh)) if fresh else value
 
 
+def within(refers: tuple[str, ...], step: str) -> tuple[str, ...]:
+    """The same, where they are variables without a value with the part of it that is meant."""
+    variable = [f".{address}".rpartition(".var.")[1] for address in refers]
+    return tuple(a + step if of else a for a, of in zip(refers, variable, strict=True))
+
+
 def refers_of(values: Iterable[Value]) -> tuple[str, ...]:
     """Those of all of them, and of what they contain."""
     found: dict[str, None] = {}

@@ -47,7 +47,7 @@ def _pieces(parts: Iterable[Expression], scope: Scope, evaluate: Evaluate) -> li
         else:
             pieces += pieces_of(evaluate(part, scope), part.at, _named(part))
         if sum(len(piece.text) for piece in pieces) > MOST_TEXT:
-            return [_unknown_piece(Value(unknown="the text is too long"), part.at)]
+            return [unknown_piece(Value(unknown="the text is too long"), part.at)]
     return pieces
 
 
@@ -55,7 +55,7 @@ def _if(part: TemplateIf, scope: Scope, evaluate: Evaluate) -> list[Piece]:
     condition = evaluate(part.condition, scope)
     holds = condition.flag().value
     if holds is None:
-        return [_unknown_piece(condition, part.at)]
+        return [unknown_piece(condition, part.at)]
     return _pieces(part.then if holds else part.otherwise, scope, evaluate)
 
 
@@ -65,7 +65,7 @@ def _for(part: TemplateFor, scope: Scope, evaluate: Evaluate) -> list[Piece]:
     over = evaluate(part.over, scope)
     pairs = entries(over)
     if pairs is None:
-        return [_unknown_piece(over, part.at)]
+        return [unknown_piece(over, part.at)]
     pieces: list[Piece] = []
     for key, value in pairs:
         names = {part.name: value} | ({part.key: key} if part.key else {})
@@ -78,7 +78,7 @@ def pieces_of(value: Value, at: At, name: str = "") -> list[Piece]:
     if isinstance(value, Made) and value.pieces:
         return list(value.pieces)
     if value.unknown or isinstance(value.data, tuple | dict):
-        return [_unknown_piece(value, at, name)]
+        return [unknown_piece(value, at, name)]
     return [Piece(written(value), at, value=value)]
 
 
@@ -91,7 +91,7 @@ def _named(of: Expression) -> str:
     return ".".join(reversed([*parts, of.name])) if isinstance(of, Name) else ""
 
 
-def _unknown_piece(value: Value, at: At, name: str = "") -> Piece:
+def unknown_piece(value: Value, at: At, name: str = "") -> Piece:
     """It stands as a variable of the shell, which readers of scripts take for one not known."""
     name = _UNFIT.sub("_", name or "_".join(value.refers[:1])) or "unknown"
     lost = value if value.unknown else Value(origin=value.origin, unknown="it is no text")
@@ -130,4 +130,4 @@ def shown(value: Value) -> str:
         return "".join(piece.text for piece in value.pieces)
     if not value.unknown:
         return written(value)
-    return _unknown_piece(value, NOWHERE).text
+    return unknown_piece(value, NOWHERE).text
