@@ -186,3 +186,18 @@ def test_a_condition_that_refers_to_itself_holds_nowhere() -> None:
     )
     assert setup is not None
     assert setup.services[0].desired.unknown
+
+
+def test_a_cluster_that_cfn_init_joins() -> None:
+    setup = read_document(
+        "t.yml",
+        "Resources:\n  C: {Type: AWS::ECS::Cluster}\n  L:\n"
+        "    Type: AWS::AutoScaling::LaunchConfiguration\n"
+        "    Properties: {UserData: {Fn::Base64: !Sub '#!/bin/sh ${AWS::Region}'}}\n"
+        "    Metadata:\n      AWS::CloudFormation::Init:\n        config: {commands: {a: {command:"
+        " !Sub 'echo ECS_CLUSTER=${C} >> /etc/ecs/ecs.config'}}}\n"
+        "  G: {Type: AWS::AutoScaling::AutoScalingGroup,"
+        " Properties: {LaunchConfigurationName: !Ref L}}\n",
+    )
+    assert setup is not None
+    assert [node.cluster for node in setup.nodes] == ["t.yml:C"]

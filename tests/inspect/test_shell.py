@@ -56,6 +56,7 @@ def test_a_call_with_what_the_script_says_before() -> None:
         ("N=1\naws ecs x --n a${N}b", "a1b"),
         ("N='a b'\naws ecs x --n \"$N\" c", "a b c"),
         ("aws ecs x --n ${N:-2}", "2"),
+        ('N="${N:-2}"\naws ecs x --n "$N"', "2"),
         (": ${N:=3}\naws ecs x --n $N", "3"),
         ("aws ecs x --n", ""),
         ("aws ecs x --n a --no-cli-pager", "a"),

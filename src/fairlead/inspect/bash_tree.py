@@ -152,7 +152,9 @@ class Words:
         given = [c for c in node.named_children if c is not name and c.type != "variable_name"]
         if known and not marks - {":-", "-", ":=", "word", "string", "number", "simple_expansion"}:
             return known
-        if marks & {":-", "-"} and given and not self._set.get(source(name) if name else ""):
+        own = source(name) if name else ""
+        free = own not in self._set or own in self._busy  # `NAME="${NAME:-default}"`
+        if marks & {":-", "-"} and given and free:
             return self.word(given[-1], depth + 1)
         return Word(source(node), node.start_point[0])
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fairlead.core.setup import Setup
 from fairlead.inspect.aws_words import in_words
+from fairlead.inspect.hcl.results import Made, Piece, refers_of
 from fairlead.inspect.hcl.texts import shown
 from fairlead.inspect.intrinsics import Template
 from fairlead.inspect.lift.terraform import lifted
@@ -39,4 +40,36 @@ def _resources(whole: Value) -> Iterator[Resource]:
         if condition.given and template.holds(str(condition.data)) is False:
             continue
         given = template.value(of.get("Properties"))
-        yield from in_words(shown(of.get("Type")), name, given, of.at)
+        started = template.value(of.get("Metadata").get("AWS::CloudFormation::Init"))
+        for resource in in_words(shown(of.get("Type")), name, given, of.at):
+            yield _with_init(resource, started)
+
+
+def _with_init(of: Resource, started: Value) -> Resource:
+    """cfn-init runs what the metadata say as a part of the user data: mostly, which cluster to
+    join."""
+    joins = [text for text in _texts(started) if "ECS_CLUSTER" in shown(text)]
+    if not joins:
+        return of
+    data = of.settings.get("user_data")
+    pieces = [piece for text in (data, *joins) for piece in _pieces(text)]
+    lost = next((text.unknown for text in (data, *joins) if text.unknown), "")
+    whole = "".join(piece.text for piece in pieces)
+    made = Made(None if lost else whole, of.settings.origin, lost, refers_of(joins), tuple(pieces))
+    settings = dict(of.settings.members()) | {"user_data": made}
+    return replace(of, settings=replace(of.settings, data=settings))
+
+
+def _texts(value: Value) -> Iterator[Value]:
+    inner = [item for _, item in value.members()]
+    inner += value.data if isinstance(value.data, tuple) else ()
+    if not inner:
+        yield value
+    for item in inner:
+        yield from _texts(item)
+
+
+def _pieces(text: Value) -> tuple[Piece, ...]:
+    end = Piece("\n", text.at)
+    pieces = text.pieces if isinstance(text, Made) else ()
+    return (*(pieces or (Piece(shown(text), text.at),)), end)
