@@ -84,6 +84,12 @@ def test_bad_input_is_status_2(fairlead: Any, here: Path, arguments: list[str]) 
     assert fairlead("doctor", *arguments).status == 2
 
 
+def test_where_nothing_is_read_nothing_is_called_good(fairlead: Any, here: Path) -> None:
+    result = fairlead("doctor", ".")
+    assert result.status == 2
+    assert "nothing there that fairlead reads" in result.err
+
+
 def test_sarif_has_the_form_of_2_1_0(fairlead: Any, here: Path) -> None:
     put(here, {"main.tf": WRONG, "a b/scale.sh": SCRIPT})
     whole = json.loads(fairlead("doctor", "--sarif", ".").out)

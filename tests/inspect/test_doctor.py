@@ -183,6 +183,7 @@ REPLICAS = """    deploy:
       replicas: 3
 """
 MOUNTED = VOLUME.replace("/srv/catalog", "/mnt/efs/catalog")
+NAMELESS = service().replace('= "catalog"', "= var.n")
 PLACED = """placement_constraints {
     type       = "memberOf"
     expression = "attribute:environment == %s"
@@ -413,6 +414,7 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
     ("memory-fit", tf(BASE, task(memory=256), service(count="2"))),
     ("memory-fit", tf(CLUSTER, nodes(kind="x9.huge"), security(), task(memory=900), service())),
     ("desired-count-drift", tf(BASE, task(), service(more=LIFECYCLE)) | SCALE),
+    ("desired-count-drift", tf('variable "n" {}\n', BASE, task(), NAMELESS) | SCALE),
     (
         "desired-count-drift",
         tf(BASE, task(), service()) | {"s.sh": SCALE["scale.sh"].replace("catalog", "alerts")},

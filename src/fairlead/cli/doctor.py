@@ -58,6 +58,9 @@ def _look(paths: Sequence[Path], kinds: Sequence[str]) -> tuple[Setup, Report]:
     from fairlead.inspect.suppress import in_comments, in_files, sifted
 
     setup = read(paths)
+    if not setup.texts:
+        named = ", ".join(str(path) for path in paths)
+        raise BadInput(f"{named}: nothing there that fairlead reads (Terraform, nginx, ...)")
     report = examine(setup, kinds)
     found = sifted(report.findings, [*in_comments(setup.texts), *in_files(paths)], kinds)
     for line in found.told:

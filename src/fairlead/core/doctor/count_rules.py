@@ -49,7 +49,7 @@ def _tears_down(setup: Setup, call: Call) -> bool:
 def _matches(given: str, name: str) -> bool:
     """What is known of both fits: parts that are variables may be anything."""
     given = given.rpartition("/")[2] if "/" in given and "$" not in given else given
-    if not given or not name:
+    if not given or not re.search(r"\w", _VARIABLE.sub("", name)):
         return False
     return bool(re.fullmatch(_pattern(given), name) or re.fullmatch(_pattern(name), given))
 
