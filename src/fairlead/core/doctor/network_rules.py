@@ -109,7 +109,7 @@ def _let_in(groups: list[SecurityGroup], way: Way) -> bool:
 def _ranges(groups: list[SecurityGroup]) -> Iterator[tuple[int, int]]:
     for group in groups:
         for rule in group.ingress:
-            if rule.protocol not in ("tcp", "6", "-1"):
+            if rule.protocol.lower() not in ("tcp", "6", "-1", "all"):
                 continue
             low, high = rule.first.or_(0), rule.last.or_(65535)
             if low is None or high is None or rule.protocol == "-1" or low < 0:
