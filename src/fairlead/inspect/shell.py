@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 4
 _WORTH = re.compile(r"\baws\b|\bcurl\b|\bdocker\b|\{\s*\n|containerDefinitions|services:|#!")
-_BEFORE = ("sudo", "time", "exec", "env", "nohup", "command", "timeout", "retry", "then", "!")
+_BEFORE = ("sudo", "time", "exec", "env", "nohup", "command", "then", "!")
+_RUNNERS = ("xargs", "watch", "timeout", "flock", "parallel", "nice", "retry")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh")
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--json")
 _TEXTS = ("raw_string", "string", "concatenation")
@@ -106,19 +107,19 @@ class _Script:
             words = words[1:]
             while words and words[0].text.startswith("-"):
                 words = words[1:]
-        return words
+        texts = [word.text for word in words]
+        return words[texts.index("aws") :] if "aws" in texts and texts[0] in _RUNNERS else words
 
     def _command(self, node: Node) -> None:
         words = self._argv(node)
         name = words[0].text.rpartition("/")[2] if words else ""
+        inner = _script_in(words)
         if name in self._known:
             at = At(self._file, self._line(node.start_point[0]))
             self._known[name](words[1:], at, self._loops.over_answers(node))
-        elif words and words[0].text in _SHELLS and len(words) > 2 and "c" in words[1].text:
-            inner = words[2]
-            self._found.append(
-                _read(self._file, inner.text, self._line(inner.row), self._depth + 1)
-            )
+        if inner:
+            line = self._line(inner.row)
+            self._found.append(_read(self._file, inner.text, line, self._depth + 1))
 
     def _aws(self, words: Sequence[Word], at: At, loops: bool) -> None:
         named, options = options_of(words)
@@ -163,6 +164,15 @@ class _Script:
             return
         options = {name: " ".join(given) for name, given in docker_options(texts).items()}
         self._found.append(Setup(calls=(Call("docker", "run", options, loops, at),)))
+
+
+def _script_in(words: Sequence[Word]) -> Word | None:
+    """The script that a command has among its words: `sh -c`, or what ssh is to run."""
+    for shell, option, script in zip(words, words[1:], words[2:], strict=False):
+        if shell.text in _SHELLS and re.fullmatch(r"-[a-z]*c", option.text):
+            return script
+    ssh = words and words[0].text == "ssh" and " " in words[-1].text
+    return words[-1] if ssh else None
 
 
 def _fed(node: Node) -> bool:
