@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fairlead.core.whatif.model import Kind, Model, Naming, Target, Way
+from fairlead.core.whatif.model import FARGATE, Kind, Model, Naming, Target, Way
 from fairlead.core.whatif.scene import Placed, Scene
 
 BALANCER = "load balancer"
@@ -94,7 +94,8 @@ def _named(model: Model, way: Way, scene: Scene) -> tuple[str, ...]:
     if way.naming is Naming.FIXED:
         return way.nodes
     if way.naming in (Naming.FIRST, Naming.TASKS):
-        found = tuple(dict.fromkeys(task.node for task in scene.up(way.service)))
+        places = (task.node for task in scene.up(way.service) if task.node != FARGATE)
+        found = tuple(dict.fromkeys(places))
         return found[:1] if way.naming is Naming.FIRST else found
     if way.naming is Naming.BALANCER:
         return ()
