@@ -58,6 +58,8 @@ def test_a_site() -> None:
         ("grpc_pass grpc://api:50051;", ("api:50051",)),
         ("if ($x) { proxy_pass http://web:1; }", ("web:1",)),
         ("proxy_pass http://localhost:${PORT};", ("localhost:${PORT}",)),
+        ("proxy_pass http://localhost:${PORTS[$s]};", ("localhost:${PORTS[$s]}",)),
+        ("proxy_pass http://[::1];", ("[::1]:80",)),
     ],
 )
 def test_where_requests_go(written: str, servers: tuple[str, ...]) -> None:

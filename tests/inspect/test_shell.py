@@ -108,6 +108,9 @@ LIST = "aws ecs list-tasks --query 'taskArns[]' --output text"
         (f"{LIST} | while read -r t; do echo; done", True),
         (f'T=$({LIST})\nwhile read -r t; do echo; done <<< "$T"', True),
         (f"{LIST} | xargs -n1 echo", True),
+        (f'mapfile -t T < <({LIST})\nfor t in "${{T[@]}}"; do echo; done', True),
+        (f"while read -r t; do echo; done < <({LIST})", True),
+        (f"diff a < <({LIST})", False),
         (f"{LIST} | xargs", False),  # takes away space
         (f"T=$({LIST})\necho $T", False),
         (f"for s in catalog alerts; do {LIST}; done", False),  # services, not answers

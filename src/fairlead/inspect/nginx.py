@@ -159,7 +159,7 @@ def _authority(text: str) -> str:
 
 
 def _with_port(place: str) -> str:
-    if place.startswith("unix:") or re.search(r":[^\]:]+$", place):
+    if place.startswith("unix:") or ":" in re.sub(r"^\[[^\]]*\]", "", place):
         return place
     return f"{place}:80"
 

@@ -43,8 +43,18 @@ class Loops:
             return inner.type == "do_group" and _reads(outer)
         if outer.type == "pipeline":
             return _read_by_line(outer)
+        if outer.type == "redirected_statement":
+            return inner.type == "file_redirect" and _takes_all(outer)
         name = outer.child_by_field_name("name") if outer.type == "variable_assignment" else None
         return name is not None and source(name) in self._through
+
+
+def _takes_all(statement: Node) -> bool:
+    """`while read … < <(call)`, `mapfile … < <(call)`."""
+    body = statement.child_by_field_name("body")
+    if body is None or body.type == "while_statement":
+        return body is not None and _reads(body)
+    return source(body).startswith(("mapfile", "readarray"))
 
 
 def _values(loop: Node) -> list[Node]:
