@@ -130,10 +130,12 @@ def test_what_is_only_known_later_still_refers_to_its_resource(tmp_path: Path) -
       name = "shop"
     }
     locals {
-      x = [aws_lb_target_group.web[1].arn, "${aws_ecs_cluster.main.name}-a", var.lost]
+      x = [aws_lb_target_group.web[1].arn, "${aws_ecs_cluster.main.name}-a", var.lost, local.f]
+      f = format("%s-%d", aws_ecs_cluster.main.name, 1)
     }
     """
-    group, name, lost = local(tmp_path, text).items()
+    group, name, lost, made = local(tmp_path, text).items()
+    assert (made.data, made.refers) == ("shop-1", ("aws_ecs_cluster.main",))
     assert (group.unknown != "", group.refers) == (True, ("aws_lb_target_group.web[1]",))
     assert (name.data, name.refers) == ("shop-a", ("aws_ecs_cluster.main",))
     assert (lost.unknown, lost.refers) == ("there is no variable lost", ())

@@ -57,6 +57,7 @@ def result(name: str, *arguments: object) -> object:
         ("substr", ("hello", 1, -1), "ello"),
         ("title", ("hello world",), "Hello World"),
         ("trim", ("?!a?", "!?"), "a"),
+        ("trimspace", (" a\n",), "a"),
         ("trimsuffix", ("a.", "."), "a"),
         ("indent", (2, "a\nb"), "a\n  b"),
         ("tonumber", ("8",), 8),

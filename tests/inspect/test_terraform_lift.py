@@ -428,3 +428,51 @@ def test_a_module_may_be_named_without_a_dot_as_it_once_was(tmp_path: Path) -> N
     setup = setup_of(tmp_path, main_tf=text, modules__m__main_tf=inner)
     assert [service.name for service in setup.services] == ["web"]
     assert setup.unknown == ()
+
+
+@pytest.mark.parametrize(
+    "definitions",
+    [
+        'format("[%s]", local.one)',
+        'format("[%s]", join(",", [local.one]))',
+        '"[${trimspace(local.one)}]"',
+        "jsonencode([jsondecode(local.one)])",
+    ],
+)
+def test_parts_of_definitions_stay_known_through_functions(
+    tmp_path: Path, definitions: str
+) -> None:
+    text = f"""\
+    variable "image" {{}}
+    locals {{
+      one = <<-EOT
+        {{ "name": "web",
+          "image": "${{var.image}}",
+          "portMappings": [{{ "hostPort": 80 }}] }}
+      EOT
+    }}
+    resource "aws_ecs_task_definition" "web" {{
+      container_definitions = {definitions}
+    }}
+    """
+    (container,) = setup_of(tmp_path, main_tf=text).tasks[0].containers
+    assert (container.name, container.image.unknown) == ("web", "the variable image has no value")
+    (port,) = container.ports
+    assert (port.host.value, port.at.line) == (80, 6)
+
+
+def test_services_in_a_file_of_their_own_keep_their_lines(tmp_path: Path) -> None:
+    text = """\
+    locals {
+      services = jsondecode(file("${path.module}/services.json"))
+    }
+    resource "aws_ecs_service" "each" {
+      for_each      = { for s in local.services : s.name => s }
+      name          = each.key
+      desired_count = each.value.copies
+    }
+    """
+    files = {"services.json": '[\n{"name": "web", "copies": 2},\n{"name": "api", "copies": 1}]\n'}
+    setup = setup_of(tmp_path, main_tf=text, **files)
+    found = {s.name: (s.desired.value, s.desired.origin[-1].line) for s in setup.services}
+    assert found == {"web": (2, 2), "api": (1, 3)}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 
 import yaml
 
 from fairlead.core.setup import At
+from fairlead.inspect.hcl.documents import document
 from fairlead.inspect.hcl.results import (
     Made,
     Piece,
@@ -17,9 +19,11 @@ from fairlead.inspect.hcl.results import (
     known,
     plain,
     refers_of,
+    unknown,
     used,
     written,
 )
+from fairlead.inspect.hcl.scalars import formatted
 from fairlead.inspect.hcl.texts import joined, pieces_of
 from fairlead.inspect.values import Value
 
@@ -57,6 +61,41 @@ def _decoded(load: Callable[[str], object]) -> Callable[[Given, At], Value]:
             raise ValueError("it cannot be decoded") from fault
 
     return decode
+
+
+def _jsondecode(given: Given, at: At) -> Value:
+    """A text whose lines are known keeps them, and what of it is known where not all is."""
+    if not isinstance(given[0], Made) or not given[0].pieces:
+        return _decoded(json.loads)(given, at)
+    found = document(given[0])
+    if found.unknown and not given[0].unknown:
+        raise ValueError("it cannot be decoded")
+    return used(found, at)
+
+
+def _trimmed(given: Given, at: At) -> Value:
+    """White space matters to no reader, so that a text keeps its parts."""
+    if isinstance(given[0], Made) and given[0].pieces:
+        return used(given[0], at)
+    return Value(str(plain(given[0])).strip(), (at, *given[0].origin)[:8], refers=given[0].refers)
+
+
+def _format(given: Given, at: At) -> Value:
+    """What is known of a text stays so where some of its parts are not."""
+    form, rest = str(plain(given[0])), iter(given[1:])
+    if not any(isinstance(value, Made) or value.unknown for value in given[1:]):
+        text = formatted(form, *(plain(value) for value in given[1:]))
+        steps = dict.fromkeys((at, *(step for value in given for step in value.origin)))
+        return Value(text, tuple(steps)[:8], refers=refers_of(given))
+    pieces: list[Piece] = []
+    for part in re.split(r"(%[sv%])", form):
+        if part in ("%s", "%v"):
+            pieces += pieces_of(next(rest, Value(unknown="an argument is missing")), at)
+        elif "%" in part.replace("%%", ""):
+            raise Unresolved(unknown(at, "a verb needs what is not known", *given))
+        else:
+            pieces.append(Piece(part.replace("%%", "%"), at))
+    return joined(pieces, at)
 
 
 def _from_yaml(text: str) -> object:
@@ -99,7 +138,9 @@ ENCODINGS: dict[str, Callable[[Given, At], Value]] = {
     "join": _join,
     "jsonencode": _encoded(_as_json),
     "yamlencode": _encoded(_as_yaml),
-    "jsondecode": _decoded(json.loads),
+    "jsondecode": _jsondecode,
+    "trimspace": _trimmed,
+    "format": _format,
     "yamldecode": _decoded(_from_yaml),
     "base64encode": _readable,
     "base64gzip": _readable,

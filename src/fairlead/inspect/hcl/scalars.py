@@ -167,7 +167,6 @@ def _split(separator: str, text: object) -> list[str]:
 
 SCALARS: dict[str, Callable[..., object]] = {
     "split": _split,
-    "format": formatted,
     "formatlist": _formatlist,
     "replace": _replace,
     "regex": _regex,
@@ -177,7 +176,6 @@ SCALARS: dict[str, Callable[..., object]] = {
     "upper": lambda text: _text(text).upper(),
     "title": _title,
     "trim": lambda text, cut: _text(text).strip(cut),
-    "trimspace": lambda text: _text(text).strip(),
     "trimprefix": lambda text, cut: _text(text).removeprefix(cut),
     "trimsuffix": lambda text, cut: _text(text).removesuffix(cut),
     "chomp": lambda text: _text(text).rstrip("\r\n"),
