@@ -1,8 +1,12 @@
 """Scripts: calls of the AWS CLI, records, and texts that they hold."""
 
+import sys
+
 import pytest
 
+from fairlead.core.errors import Missing
 from fairlead.core.setup import At, Call, Setup
+from fairlead.inspect.bash_tree import _parser
 from fairlead.inspect.shell import is_script, read_shell
 
 
@@ -248,3 +252,14 @@ def test_scripts_are_known_by_name_or_first_line() -> None:
     assert is_script("x", "#!/bin/sh -e\n")
     assert not is_script("x", "#!/usr/bin/env python3\n")
     assert not is_script("x", "echo")
+
+
+def test_what_must_be_installed_is_said_and_not_needed_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tree_sitter_bash", None)
+    _parser.cache_clear()
+    with pytest.raises(Missing, match=r"fairlead\[inspect\]"):
+        read_shell("s.sh", "aws ecs list-tasks")
+    assert read_shell("s.sh", "echo") == Setup()
+    _parser.cache_clear()
