@@ -183,6 +183,7 @@ REPLICAS = """    deploy:
       replicas: 3
 """
 MOUNTED = VOLUME.replace("/srv/catalog", "/mnt/efs/catalog")
+BEHIND = (group(), task(), service(more=BALANCED))
 NAMELESS = service().replace('= "catalog"', "= var.n")
 PLACED = """placement_constraints {
     type       = "memberOf"
@@ -262,6 +263,7 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
         ),
     ),
     ("stop-timeout", task_json(stopTimeout=1)),
+    ("stop-timeout", task_json(stopTimeout=1, portMappings=[])),
     ("stop-timeout", compose("    ports: ['8080']\n    stop_grace_period: 1s\n")),
     ("memory-fit", tf(BASE, task(memory=1000), service())),
     ("memory-fit", tf(ONE_NODE, task(memory=600), service())),
@@ -374,6 +376,7 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
     ("local-state", tf(BASE, task(container=MOUNT, volume=MOUNTED), service())),
     ("security-group-ports", tf(BASE, group(), task(), service(more=BALANCED))),
     ("security-group-ports", tf(CLUSTER, nodes(), security(80, 80), task(), service())),
+    ("security-group-ports", tf(BASE.replace('"tcp"', '"TCP"'), *BEHIND)),
     (
         "no-health-check",
         tf(BASE, group(), task().replace("healthCheck", "labels"), service(more=BALANCED)),

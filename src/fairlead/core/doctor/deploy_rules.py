@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
 from fairlead.core.doctor.reach import by_port
-from fairlead.core.doctor.workloads import Workload, nodes_of, services, workloads
+from fairlead.core.doctor.workloads import Workload, fronts, nodes_of, services, workloads
 from fairlead.core.ecs.rolling import bounds
 from fairlead.core.setup import At, Container, ServiceSetup, Setup, Unknown
 
@@ -132,7 +132,7 @@ def _full(each: Workload, why: str, nodes: int, at: At) -> Finding:
 def no_health_check(setup: Setup) -> Said:
     for each in workloads(setup):
         boxes = [box for box in each.task.containers if box.ports]
-        if not boxes or not each.app or each.daemon or each.balanced or each.edge:
+        if not boxes or not each.app or each.daemon or each.balanced or fronts(setup, each):
             continue
         if each.service is None and not _proxied(setup, each):
             if not any(box.checked.or_(False) for box in each.task.containers):
@@ -179,7 +179,7 @@ def _no_check(each: Workload, box: Container) -> Finding:
 def stop_timeout(setup: Setup) -> Said:
     for each in workloads(setup):
         for box in each.exposed:
-            if box.ports and each.app and not each.daemon:
+            if box.essential and each.app and not each.daemon:
                 yield from _stopped(each, box)
 
 

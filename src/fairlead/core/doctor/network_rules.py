@@ -11,6 +11,8 @@ from fairlead.core.doctor.reach import by_port, is_address, is_here, port_of
 from fairlead.core.doctor.workloads import Workload, nodes_of, workloads
 from fairlead.core.setup import At, NodeGroup, SecurityGroup, Setup, Target, Unknown
 
+_ANY = ("-1", "all")
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -109,10 +111,10 @@ def _let_in(groups: list[SecurityGroup], way: Way) -> bool:
 def _ranges(groups: list[SecurityGroup]) -> Iterator[tuple[int, int]]:
     for group in groups:
         for rule in group.ingress:
-            if rule.protocol.lower() not in ("tcp", "6", "-1", "all"):
+            if rule.protocol.lower() not in ("tcp", "6", *_ANY):
                 continue
             low, high = rule.first.or_(0), rule.last.or_(65535)
-            if low is None or high is None or rule.protocol == "-1" or low < 0:
+            if low is None or high is None or rule.protocol in _ANY or low < 0:
                 yield (0, 65535)
             else:
                 yield (low, high)

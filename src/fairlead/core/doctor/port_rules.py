@@ -8,7 +8,7 @@ from itertools import combinations
 
 from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
 from fairlead.core.doctor.images import is_proxy
-from fairlead.core.doctor.workloads import Workload, nodes_of, workloads
+from fairlead.core.doctor.workloads import Workload, fronts, nodes_of, workloads
 from fairlead.core.ecs.model import RESERVED_PORTS
 from fairlead.core.setup import At, Container, Fact, Port, ProxyTarget, Setup, Unknown
 
@@ -34,11 +34,11 @@ def fixed_host_port(setup: Setup) -> Said:
 def _is_edge(setup: Setup, each: Workload, box: Container, fact: Fact[int]) -> bool:
     """Where the requests of others come in: in Compose any port of a proxy, in ECS a usual one of
     a proxy that has others behind it."""
-    if not each.edge or not is_proxy(box):
+    if not is_proxy(box):
         return False
-    others = any(other.app and other.task.key != each.task.key for other in workloads(setup))
-    usual = fact.value in (80, 443, 8080, 8443)
-    return each.compose or (usual and (others or bool(setup.proxies)))
+    if each.compose:
+        return each.edge
+    return fact.value in (80, 443, 8080, 8443) and fronts(setup, each)
 
 
 def _unread(each: Workload) -> Iterator[Unknown]:

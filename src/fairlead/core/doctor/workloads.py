@@ -132,6 +132,12 @@ def workloads(setup: Setup) -> tuple[Workload, ...]:
     return (*served, *(Workload(task) for task in setup.tasks if task.key not in used))
 
 
+def fronts(setup: Setup, each: Workload) -> bool:
+    """It is the proxy that the requests of others come in by."""
+    others = (other for other in workloads(setup) if other.task.key != each.task.key)
+    return each.edge and (bool(setup.proxies) or any(other.app for other in others))
+
+
 def services(setup: Setup) -> tuple[Workload, ...]:
     """Each service; one whose task is not known has one without containers."""
     tasks = {task.key: task for task in setup.tasks}
