@@ -51,7 +51,10 @@ def _title(found: Prediction) -> str:
     asked = ", ".join(counted(model, name) for name in model.asked)
     kinds = {dict(n.attributes).get("ecs.instance-type", "") for n in model.nodes} - {""}
     of = f" of {', '.join(sorted(kinds))}" if kinds else ""
-    return f"{asked}, on {count(len(model.nodes), 'node')}{of}"
+    where = f"{count(len(model.nodes), 'node')}{of}" if model.nodes else "no nodes"
+    if not model.nodes and all(model.service(name).fargate for name in model.asked):
+        where = "Fargate"
+    return f"{asked}, on {where}"
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:

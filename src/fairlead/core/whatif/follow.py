@@ -143,8 +143,8 @@ def _balanced(scene: Scene, targets: tuple[str, ...]) -> Entry:
         return Entry(BALANCER, 1.0, (End(1.0, why="the load balancer has no healthy target"),))
     up = {t.name for t in scene.tasks if t.up and t.node not in scene.dead}
     share = 1.0 / len(targets)
-    gone = "the load balancer still sends to {} and it does not answer"
-    ends = (End(share, t, "" if t in up else gone.format(t)) for t in targets)
+    gone = "the load balancer still sends to a task that is gone"
+    ends = (End(share, t, "" if t in up else gone) for t in targets)
     return Entry(BALANCER, 1.0, tuple(ends))
 
 

@@ -16,6 +16,11 @@ _UNLIKE = {"t2.medium": 3, "t2.xlarge": 3, "t2.2xlarge": 3, "m4.large": 2, "t3.2
 _TYPE = re.compile(r"(t\d\w*|[cmr][4-9]\w*)\.(\w+)")
 
 
+_SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge")
+_MEMORY = {"t": 8, "m": 8, "c": 4, "r": 16}
+"""GiB of a `large`; every size has twice as much as the one before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """`cpu` in units, `memory` in MiB, `interfaces` are ENIs, the node's own among them."""
@@ -39,10 +44,20 @@ def interfaces(kind: str) -> int | None:
 
 def size_of(kind: str, machines: Mapping[str, Machine]) -> Size:
     """BadInput for a type that is not known."""
-    machine = machines.get(kind)
+    machine = machines.get(kind) or _by_family(kind)
     if machine is None:
         raise BadInput(
             f"what a {kind} has for tasks is not known: give --node-memory MIB and --node-cpu UNITS"
-            f" (known types: {', '.join(machines)})"
         )
     return Size(machine.vcpu * 1024, machine.offered, interfaces(kind) or 2, kind)
+
+
+def _by_family(kind: str) -> Machine | None:
+    """A type of the burstable and the general families (EC2 user guide, "Instance types")."""
+    found = re.fullmatch(r"(t2|t3a?|t4g|[mcr][5-7][a-z]*)\.(\w+)", kind)
+    if not found or found[2] not in _SIZES or not interfaces(kind):
+        return None
+    step = _SIZES.index(found[2]) - _SIZES.index("large")
+    single = kind.startswith("t2") and step < -1
+    cores = max(1 if single else 2, int(2 * 2.0**step))
+    return Machine(cores, int(_MEMORY[kind[0]] * 1024 * 2.0**step), "")
