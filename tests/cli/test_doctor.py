@@ -205,6 +205,16 @@ def test_a_port_that_a_proxy_names_is_left_to_people(fairlead: Any, here: Path) 
     assert (here / "main.tf").read_text() == WRONG
 
 
+def test_a_classic_load_balancer_needs_its_fixed_port(fairlead: Any, here: Path) -> None:
+    behind = 'load_balancer {\n    elb_name       = "old"\n    container_name = "catalog"\n  }'
+    put(
+        here, {"main.tf": CLUSTER + nodes() + security() + task(port="8083") + service(more=behind)}
+    )
+    before = (here / "main.tf").read_text()
+    fairlead("doctor", "--fix", ".")
+    assert (here / "main.tf").read_text() == before
+
+
 def test_ends_of_lines_stay_as_they_are(fairlead: Any, here: Path) -> None:
     (here / "main.tf").write_bytes(WRONG.replace("\n", "\r\n").encode())
     fairlead("doctor", "--fix", ".")

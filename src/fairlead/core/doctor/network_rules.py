@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -182,8 +183,19 @@ def open_to_dynamic(setup: Setup, service: str) -> bool:
     so is one that no load balancer sends to."""
     for each in workloads(setup):
         if each.name == service and each.balanced:
+            if _classic(setup, each):
+                return False
             for nodes in nodes_of(setup, each).groups:
                 groups = [group for group in setup.groups if group.key in nodes.security_groups]
                 if not _let_in(groups, Way(each, *DYNAMIC, "", each.at)):
                     return False
     return True
+
+
+def _classic(setup: Setup, each: Workload) -> bool:
+    """A Classic Load Balancer sends to one fixed port of every node."""
+    for target in each.service.targets if each.service else ():
+        lines = setup.texts.get(target.at.file, ())[max(0, target.at.line - 1) :][:8]
+        if any(re.search(r"(?i)elb_name|loadbalancername", line) for line in lines):
+            return True
+    return False

@@ -68,7 +68,7 @@ def _ports_known(setup: Setup) -> bool:
 def _single(setup: Setup, proxy: ProxyTarget) -> Finding:
     server, service = proxy.servers[0], name_of(setup, proxy)
     named = not (is_here(server) or is_address(server))
-    how = f"upstream {proxy.upstream} has one server" if proxy.upstream else "proxy_pass names one"
+    how = f"upstream {proxy.upstream} has one server" if proxy.upstream else "no other is named"
     once = "the name is looked up once, when nginx starts: copies that come later are not known"
     return Finding(
         "proxy-single-upstream",
