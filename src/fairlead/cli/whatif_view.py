@@ -118,7 +118,7 @@ def _names(found: Prediction, name: str) -> Iterator[str]:
             if entry.at == name and entry.share:
                 yield f"   ▲ {flow.way.host} {percent(entry.share)}"
             elif entry.at == BALANCER and any(t.node == name for t in own):
-                yield f"   ▲ {flow.way.host} (load balancer)"
+                yield f"   ▲ {flow.way.host}, a load balancer"
 
 
 def _cut(text: str, room: int) -> str:

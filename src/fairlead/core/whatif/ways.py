@@ -214,7 +214,7 @@ def _balanced(world: World, service: Wanted, led: set[str]) -> Iterator[Way]:
     names = [r.name.rstrip(".") for r in world.setup.records if r.alias]
     own = [name for name in names if _alike(name.split(".")[0], service)]
     only = names if sum(1 for s in world.setup.services if s.targets) == 1 else []
-    host = next(iter([*own, *only]), f"{service.name} (load balancer)")
+    host = next(iter([*own, *only]), f"{service.name}'s load balancer")
     yield Way(host, service.name, Naming.BALANCER)
 
 
