@@ -27,15 +27,15 @@ def env_values(file: str, text: str) -> dict[str, Value]:
     return found
 
 
-def filled(value: Value, known: Mapping[str, Value], depth: int = 0) -> Value:
+def filled(value: Value, known: Mapping[str, Value]) -> Value:
     """The tree with its variables replaced. A text that names one which is set nowhere, and has
     no default, is unknown."""
     if isinstance(value.data, str) and "$" in value.data:
         return _text(value, known)
     if isinstance(value.data, tuple):
-        return replace(value, data=tuple(filled(item, known, depth + 1) for item in value.data))
+        return replace(value, data=tuple(filled(item, known) for item in value.data))
     if isinstance(value.data, Mapping):
-        members = {name: filled(item, known, depth + 1) for name, item in value.members()}
+        members = {name: filled(item, known) for name, item in value.members()}
         return replace(value, data=members)
     return value
 
