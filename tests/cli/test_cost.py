@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from fairlead.cli.bill_view import plain
 from fairlead.cli.cost import NAMES as OFFERED
 from fairlead.core.costs.prices import FREE_TIERS
 from fairlead.core.costs.strategies import NAMES
-from tests.ground import missing
 
 LISTS = runpy.run_path(str(Path(__file__).parents[1] / "prices" / "lists.py"))
 
@@ -238,8 +236,6 @@ resource "aws_ecs_service" "catalog" {
 
 
 def test_a_set_up_fills_in_what_is_not_given(fairlead: Any, tmp_path: Path) -> None:
-    if find_spec("tree_sitter_hcl") is None:
-        missing("tree-sitter-hcl is not installed: pip install 'fairlead[inspect]'")
     (tmp_path / "main.tf").write_text(SETUP)
     usage = json.loads(fairlead("cost", "main.tf", "--json").out)["usage"]
     assert (usage["type"], usage["least_nodes"]) == ("t3.small", 2)
