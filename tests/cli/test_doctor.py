@@ -215,6 +215,12 @@ def test_a_classic_load_balancer_needs_its_fixed_port(fairlead: Any, here: Path)
     assert (here / "main.tf").read_text() == before
 
 
+def test_the_page_has_every_kind() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    heads = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    assert tuple(heads[: len(KINDS)]) == KINDS
+
+
 def test_ends_of_lines_stay_as_they_are(fairlead: Any, here: Path) -> None:
     (here / "main.tf").write_bytes(WRONG.replace("\n", "\r\n").encode())
     fairlead("doctor", "--fix", ".")

@@ -270,6 +270,7 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
     ("memory-fit", tf(BASE, task(memory=600), service(count="3"))),
     ("desired-count-drift", tf(BASE, task(), service()) | SCALE),
     ("desired-count-drift", tf(BASE, task(), service()) | WORKFLOW),
+    ("desired-count-drift", tf(BASE, task("shop-catalog"), service("shop-catalog")) | SCALE),
     (
         "desired-count-drift",
         tf(
@@ -515,6 +516,15 @@ def test_ids_stay_when_lines_move(tmp_path: Path) -> None:
     before = {each.id for each in looked(tmp_path, files).findings}
     moved = {"main.tf": "\n\n# more\n" + files["main.tf"]}
     assert before == {each.id for each in looked(tmp_path, moved).findings} != set()
+
+
+def test_the_line_of_a_modules_caller_is_the_one(tmp_path: Path) -> None:
+    module = 'variable "host_port" {}\n' + BASE + task(port="var.host_port") + service()
+    call = 'module "catalog" {\n  source    = "./service"\n  host_port = 8083\n}\n'
+    report = looked(tmp_path, {"main.tf": call, "service/main.tf": module})
+    finding = next(each for each in report.findings if each.kind == "fixed-host-port")
+    assert finding.evidence == "host_port = 8083"
+    assert [at.line for at in finding.origin if at != finding.at]
 
 
 def test_the_line_is_the_values_own(tmp_path: Path) -> None:

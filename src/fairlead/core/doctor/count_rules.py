@@ -34,7 +34,8 @@ def _changes(setup: Setup, service: ServiceSetup) -> Iterator[Call]:
             continue
         if call.options.get("desired-count") is None or _tears_down(setup, call):
             continue
-        if _matches(call.options.get("service", ""), service.name):
+        given = call.options.get("service", "")
+        if _matches(given, service.name) or _short(setup, given, service.name):
             yield call
 
 
@@ -52,6 +53,12 @@ def _matches(given: str, name: str) -> bool:
     if not given or not re.search(r"\w", _VARIABLE.sub("", name)):
         return False
     return bool(re.fullmatch(_pattern(given), name) or re.fullmatch(_pattern(name), given))
+
+
+def _short(setup: Setup, given: str, name: str) -> bool:
+    """`catalog` for shop-catalog, where nothing is called just that."""
+    exact = any(service.name == given for service in setup.services)
+    return bool(given) and not exact and name.endswith(f"-{given}")
 
 
 def _pattern(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
+from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first, line_at
 from fairlead.core.doctor.images import is_proxy
 from fairlead.core.doctor.workloads import Workload, fronts, nodes_of, workloads
 from fairlead.core.ecs.model import RESERVED_PORTS
@@ -14,6 +14,7 @@ from fairlead.core.setup import At, Container, Fact, Port, ProxyTarget, Setup, U
 
 DYNAMIC = (32768, 60999)
 """Linux's ephemeral range, which ECS takes host ports from (ip_local_port_range)."""
+_NAMED = re.compile(r"(?i)host_?port")
 _STAGE = re.compile(
     r"(?i)(^|[-_./])(dev|devel|development|stag|staging|stage|prod|production|test|testing|qa|uat|"
     r"int|local|sandbox|demo|blue|green|canary|preprod|example|sample)(?=$|[-_./])"
@@ -28,7 +29,7 @@ def fixed_host_port(setup: Setup) -> Said:
         yield from _unread(each)
         for box, port, fact in each.fixed():
             if not _is_edge(setup, each, box, fact):
-                yield _fixed(each, box, port, fact)
+                yield _fixed(setup, each, box, port, fact)
 
 
 def _is_edge(setup: Setup, each: Workload, box: Container, fact: Fact[int]) -> bool:
@@ -51,7 +52,14 @@ def _unread(each: Workload) -> Iterator[Unknown]:
             yield Unknown(f"host port of {each.name} ({box.name})", port.host.unknown, at)
 
 
-def _fixed(each: Workload, box: Container, port: Port, fact: Fact[int]) -> Finding:
+def _own_line(setup: Setup, fact: Fact[int]) -> tuple[At, ...]:
+    """Where the number itself stands, as long as it is called a host port there: a module's caller
+    is more to the point than the module."""
+    named = [at for at in fact.origin if _NAMED.search(line_at(setup, at))]
+    return tuple(named[-1:]) or fact.origin
+
+
+def _fixed(setup: Setup, each: Workload, box: Container, port: Port, fact: Fact[int]) -> Finding:
     copies = (each.service.desired.value if each.service else None) or 1
     host = each.mode == "host"
     where = "in network mode host" if host else f"for container port {port.container.value or '?'}"
@@ -59,7 +67,7 @@ def _fixed(each: Workload, box: Container, port: Port, fact: Fact[int]) -> Findi
     return Finding(
         "fixed-host-port",
         WARNING if each.compose and copies < 2 else ERROR,
-        first(fact.origin, port.at, each.at),
+        first(_own_line(setup, fact), port.at, each.at),
         each.name,
         f"{each.name} takes host port {fact.value} {where}: a node has room for one copy",
         f"The second copy on a node finds port {fact.value} taken: {engine}. A copy on another node"
