@@ -46,7 +46,7 @@ def _one_copy(setup: Setup, proxy: ProxyTarget) -> bool:
         return False
     if is_here(server) or is_address(server):
         return bool(found) or not setup.tasks
-    return bool(found) and not all((each.desired() or 0) > 1 for each in found)
+    return bool(found) and not any((each.desired() or 0) > 1 for each in found)
 
 
 def _own_process(setup: Setup, proxy: ProxyTarget) -> bool:
