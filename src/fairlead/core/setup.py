@@ -116,7 +116,8 @@ class ServiceSetup:
     """`kind` is `ecs` or `compose`. Percentages are those of a rolling deploy, of `desired`.
     `task` and `cluster` are keys, empty where they are unknown. `ignored`: the files say that the
     count is somebody else's to change; `scaled`: something scales it by itself. `constraints` are
-    expressions that choose its nodes (memberOf)."""
+    expressions that choose its nodes (memberOf), `strategies` how its tasks are spread or packed:
+    type and field of each; an empty type is one that is not known."""
 
     name: str
     kind: str = "ecs"
@@ -136,6 +137,7 @@ class ServiceSetup:
     key: str = ""
     at: At = NOWHERE
     constraints: tuple[str, ...] = ()
+    strategies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,3 +245,40 @@ def test_a_server_of_nobody_that_is_known_is_unknown_and_no_failure() -> None:
     known = replace(given, addresses=("10.0.1.100", "10.0.1.101"))
     shares = flow(predict(model_of(setup, {"catalog": 2}, known))).shares
     assert shares == pytest.approx({"shop-catalog-1": 0.75, "shop-catalog-2": 0.25})
+
+
+def test_strategies_and_constraints_place_tasks() -> None:
+    setup = shop(2)
+    (catalog, alerts), (asg,) = setup.services, setup.nodes
+    packed = replace(catalog, strategies=(("binpack", "memory"),))
+    setup = replace(setup, services=(packed, alerts))
+    found = predict(dynamic(model_of(setup, {"catalog": 2}, Given(machines=MACHINES))))
+    assert {t.node for t in found.scene.of("shop-catalog")} == {"node-1"}
+    small = replace(asg, key="small", instance_type=Fact("t3.nano"))
+    only = replace(packed, constraints=("attribute:ecs.instance-type == t3.nano",))
+    setup = replace(setup, services=(only, alerts), nodes=(asg, small))
+    machines = {**MACHINES, "t3.nano": Machine(2, 512, "x86_64")}
+    found = predict(model_of(setup, {"catalog": 2}, Given(machines=machines)))
+    assert {t.node for t in found.scene.of("shop-catalog")} == {"node-3", "node-4"}
+
+
+@pytest.mark.parametrize("text", ["attribute:gpu exists", "", "attribute:ecs.instance-type =~ ["])
+def test_a_constraint_on_what_is_not_known_of_nodes_is_said(text: str) -> None:
+    setup = shop(2)
+    chosen = replace(setup.services[0], constraints=(text,), strategies=(("", ""),))
+    setup = replace(setup, services=(chosen, setup.services[1]))
+    made = model_of(setup, {"catalog": 2}, Given(machines=MACHINES))
+    assert made.service("shop-catalog").constraints == ()
+    assert any("taken as all" in each for each in made.assumed)
+    assert any("a placement strategy is unknown" in each for each in made.assumed)
+
+
+def test_other_placements_that_come_out_differently_are_told() -> None:
+    setup = shop(2, DnsRecord("catalog.example.com", "A", nodes=("asg",)))
+    setup = replace(setup, services=setup.services[:1])
+    found = predict(model_of(setup, {"catalog": 1}, Given(machines=MACHINES)))
+    assert [each.failing for each in found.outcomes] == [0.5, 0.5]
+    one = DnsRecord("catalog.example.com", "A", addresses=("192.0.2.1",))
+    setup = replace(setup, records=(one,))
+    found = predict(model_of(setup, {"catalog": 1}, Given(machines=MACHINES)))
+    assert sorted(each.failing for each in found.outcomes) == [0.0, 1.0]

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from fairlead.core.costs.from_setup import cpu_of, memory_of
-from fairlead.core.ecs.model import Constraint, ContainerDefinition, Definition, PortMapping
+from fairlead.core.ecs.expressions import Unreadable, compiled
+from fairlead.core.ecs.model import (
+    Constraint,
+    ContainerDefinition,
+    Definition,
+    PortMapping,
+    Strategy,
+)
 from fairlead.core.errors import BadInput, UnknownName
 from fairlead.core.setup import Container, Fact, Port, ServiceSetup, Setup, TaskDefinition
 from fairlead.core.whatif.given import Given, Notes
 from fairlead.core.whatif.model import Wanted
+
+_KNOWN = re.compile(r"\s*attribute:ecs\.instance-type\s*(==|!=|=~|!~)\s*[^\s()]+\s*")
+"""Expressions that ask for nothing else than nodes' type."""
 
 
 def asked_of(names: Iterable[str], counts: Mapping[str, int]) -> dict[str, int]:
@@ -56,11 +67,41 @@ def wanted(
         counts.get(service.name, before),
         service.daemon,
         fargate,
-        (Constraint("distinctInstance"),) if service.distinct else (),
-        (),
+        tuple(_constraints(service, task, notes)),
+        tuple(_strategies(service, notes)),
         _percent(service.minimum_percent, 0 if service.daemon else 100, service, notes),
         _percent(service.maximum_percent, 100 if service.daemon else 200, service, notes),
     )
+
+
+def _constraints(
+    service: ServiceSetup, task: TaskDefinition | None, notes: Notes
+) -> Iterator[Constraint]:
+    """An expression is only looked at where all that it asks for is known of the nodes."""
+    if service.distinct:
+        yield Constraint("distinctInstance")
+    for text in (*service.constraints, *(task.constraints if task else ())):
+        if _KNOWN.fullmatch(text) and _readable(text):
+            yield Constraint("memberOf", text)
+        else:
+            told = text or "a constraint that is not known"
+            notes.add(f"{service.name}: which nodes {told} chooses is unknown: taken as all")
+
+
+def _readable(text: str) -> bool:
+    try:
+        compiled(text)
+    except Unreadable:
+        return False
+    return True
+
+
+def _strategies(service: ServiceSetup, notes: Notes) -> Iterator[Strategy]:
+    for kind, field in service.strategies:
+        if kind:
+            yield Strategy(kind, field)
+        else:
+            notes.add(f"{service.name}: a placement strategy is unknown: left out")
 
 
 def _count(service: ServiceSetup, notes: Notes) -> int:

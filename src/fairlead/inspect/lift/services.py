@@ -95,9 +95,12 @@ def _service(of: Resource, links: Links) -> ServiceSetup:
         links.key(of.address),
         of.at,
         _chosen(settings.get("placement_constraints")),
+        _strategies(settings.get(*_STRATEGIES)),
     )
 
 
+_STRATEGIES = ("ordered_placement_strategy", "placement_strategies", "placement_strategy")
+"""As Terraform, CloudFormation and the API call it."""
 _DISCOVERY = ("service_registries", "service_connect_configuration")
 
 
@@ -130,6 +133,17 @@ def _chosen(of: Value) -> tuple[str, ...]:
         return ("",)
     members = (i for i in blocks(of) if i.unknown or i.get("type").data == "memberOf")
     return tuple(shown(item.get("expression")) for item in members)
+
+
+def _strategies(of: Value) -> tuple[tuple[str, str], ...]:
+    if of.unknown:
+        return (("", ""),)
+    return tuple(_strategy(item) for item in blocks(of))
+
+
+def _strategy(of: Value) -> tuple[str, str]:
+    kind, by = of.get("type").text(), of.get("field").text()
+    return ("", "") if of.unknown or by.unknown else (kind.value or "", by.value or "")
 
 
 def _distinct(of: Value) -> bool:
