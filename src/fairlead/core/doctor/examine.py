@@ -15,7 +15,7 @@ from fairlead.core.doctor.finding import (
     Finding,
     Report,
     Rule,
-    line_at,
+    evidence_at,
     numbered,
 )
 from fairlead.core.doctor.network_rules import security_group_ports, target_group_type
@@ -47,7 +47,7 @@ def examine(setup: Setup, kinds: Collection[str] = KINDS) -> Report:
     """What the rules of these kinds say of it; errors first, then by place."""
     said = [each for kind in KINDS if kind in kinds for each in RULES[kind](setup)]
     found = numbered(each for each in said if isinstance(each, Finding))
-    shown = [replace(each, evidence=line_at(setup, each.at)) for each in found]
+    shown = [replace(each, evidence=evidence_at(setup, each.at)) for each in found]
     shown.sort(key=lambda f: (SEVERITIES.index(f.severity), f.at, KINDS.index(f.kind), f.place))
     unknown = [*(each for each in said if isinstance(each, Unknown)), *setup.unknown]
     return Report(tuple(shown), tuple(dict.fromkeys(unknown)))

@@ -76,6 +76,13 @@ def line_at(setup: Setup, at: At) -> str:
     return lines[at.line - 1].strip() if 0 < at.line <= len(lines) else ""
 
 
+def evidence_at(setup: Setup, at: At) -> str:
+    """The line itself; the next one where it only opens something."""
+    line = line_at(setup, at)
+    following = line_at(setup, At(at.file, at.line + 1)) if at.line else ""
+    return f"{line} {following}" if line and not line.strip("{[( ") else line
+
+
 def numbered(findings: Iterable[Finding]) -> Iterator[Finding]:
     """With ids that no two of them share."""
     seen: dict[str, int] = {}
