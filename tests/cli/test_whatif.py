@@ -171,3 +171,29 @@ def test_where_there_is_nothing(fairlead: Any, state: Path) -> None:
     result = fairlead("whatif", "catalog=2")
     assert result.status == 2
     assert "no service was found in ." in result.err
+
+
+COMPOSE = """
+services:
+  web: {image: "nginx:1", ports: ["80:80"]}
+  catalog: {image: "catalog:1", ports: ["8083:8080"]}
+  search: {image: "search:1"}
+"""
+BEFORE = """
+events {}
+http {
+  server { listen 80; server_name search.localhost; location / { proxy_pass http://search:8080; } }
+}
+"""
+
+
+def test_compose_speaks_as_docker_does(fairlead: Any, state: Path) -> None:
+    (state.parent / "compose.yaml").write_text(COMPOSE)
+    (state.parent / "nginx.conf").write_text(BEFORE)
+    taken = json.loads(fairlead("whatif", "catalog=2", "--json").out)
+    message = "Bind for 0.0.0.0:8083 failed: port is already allocated"
+    assert [(p["count"], p["message"]) for p in taken["pending"]] == [(1, message)]
+    assert taken["deploys"] == []
+    late = json.loads(fairlead("whatif", "search=2", "--json").out)
+    assert [each["task"] for each in late["unreached"]] == ["search-2"]
+    assert "reloaded" in late["unreached"][0]["why"]

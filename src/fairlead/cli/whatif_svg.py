@@ -133,11 +133,11 @@ def _box(found: Prediction, cell: _Cell) -> Iterator[str]:
 
 def _pending(pending: Pending, x: int, y: int) -> Iterator[str]:
     """At the node that is nearest to taking it."""
-    wide, why = _WIDE - 24, pending.obstacle
+    wide = _WIDE - 24
     yield _rect(x, y, wide, _TASK, fill="#fef2f2", stroke=_COLOURS["bad"])
     told = f"{pending.count} of {pending.service} pending"
     yield _text((x + 10, y + 17), _cut(told, 38), weight="bold", colour="bad")
-    yield _text((x + 10, y + 33), _cut(why.told if why else "", 42), colour="idle", size=12)
+    yield _text((x + 10, y + 33), _cut(pending.told, 42), colour="idle", size=12)
 
 
 def _task(found: Prediction, task: Placed, x: int, y: int) -> Iterator[str]:

@@ -107,8 +107,7 @@ def _tasks(found: Prediction, name: str) -> Iterator[str]:
             port = port_of(found.model, task)
             yield "  ".join(filter(None, (task.name, port, told)))
     for each in waiting(found.scene, name):
-        why = each.obstacle.told if each.obstacle else ""
-        yield f"✗ {each.count} of {each.service} pending: {why}"
+        yield f"✗ {each.count} of {each.service} pending: {each.told}"
 
 
 def _names(found: Prediction, name: str) -> Iterator[str]:
@@ -222,7 +221,7 @@ def _in_short(found: Prediction) -> Iterator[str]:
     for flow in ways_in(model, found.flows):
         yield f"{flow.way.host}: {shares(found.scene, flow)}; {_failing(flow)}"
     if pending := sum(found.scene.missing.get(name, 0) for name in model.asked):
-        yield f"{pending} pending: {found.scene.pending[0].why.message}"
+        yield f"{pending} pending: {found.scene.pending[0].message}"
     nodes = [loss for loss in found.losses if loss.kind == "node"]
     flows = [f for loss in nodes for s in model.asked if (f := worst(loss.after, s))]
     if flows:

@@ -65,7 +65,8 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A service: `before` copies run, `count` are asked for. Percentages are those of a deploy."""
+    """A service: `before` copies run, `count` are asked for. Percentages are those of a deploy.
+    `compose`: it is one of Docker Compose, which has no deploys in steps."""
 
     name: str
     definition: Definition
@@ -77,6 +78,7 @@ class Wanted:
     strategies: tuple[Strategy, ...] = ()
     minimum: int = 100
     maximum: int = 200
+    compose: bool = False
 
     @property
     def changed(self) -> bool:

@@ -58,7 +58,8 @@ def predict(model: Model) -> Prediction:
     first = scene_of(model)
     others = [each for each in each_scene(model) if each != first]
     outcomes = tuple(outcome(model, each) for each in (first, *others))
-    deploys = tuple(deploy(model, first, name) for name in model.asked)
+    rolled = (name for name in model.asked if not model.service(name).compose)
+    deploys = tuple(deploy(model, first, name) for name in rolled)
     return Prediction(model, outcomes, losses(model, first), deploys)
 
 
@@ -80,6 +81,8 @@ def _why(way: Way) -> str:
         return f"DNS names another node for {way.host}, whose proxy does not send here"
     if way.kept:
         return "no DNS answer leads to a proxy that has it"
+    if any(target.kind is Kind.ONCE for target in way.targets):
+        return "the proxy has looked its name up when it started, and finds it when it is reloaded"
     if any(target.kind is Kind.LOCAL for target in way.targets):
         return f"no DNS answer for {way.host} names its node, or no proxy has its port"
     return f"no proxy's servers for {way.host} lead to it"

@@ -46,20 +46,32 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Tasks of a service that find no place, and why."""
+    """Tasks of a service that find no place, and why. `port` is the one that Docker cannot bind,
+    where Docker itself is asked."""
 
     service: str
     count: int
     why: Unplaced
+    port: int = 0
+
+    @property
+    def told(self) -> str:
+        """In short, of the node that is nearest to taking them."""
+        if self.port:
+            return f"port {self.port} is already allocated"
+        return self.why.obstacle.told if self.why.obstacle else "there are no nodes"
 
     @property
     def message(self) -> str:
-        """As the service's event has it."""
+        """As the service's event has it, or Docker."""
+        if self.port:
+            return f"Bind for 0.0.0.0:{self.port} failed: port is already allocated"
         return f"(service {self.service}) {self.why.message}"
 
-    @property
-    def obstacle(self) -> Obstacle | None:
-        return self.why.obstacle
+
+def _pending(service: Wanted, count: int, why: Unplaced) -> Pending:
+    ports = sorted(number for _, number in fixed_ports(service.definition))
+    return Pending(service.name, count, why, ports[0] if service.compose and ports else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +176,7 @@ def _more(model: Model, scene: Scene, service: Wanted, missing: int, each: bool)
         return
     found = places(model, scene, service)
     if isinstance(found, Unplaced):
-        pending = Pending(service.name, missing, found)
+        pending = _pending(service, missing, found)
         yield replace(scene, pending=(*scene.pending, pending))
         return
     for place in found if each else found[:1]:
@@ -202,7 +214,7 @@ def on_each_node(model: Model, scene: Scene, service: Wanted, *, up: bool = True
     for place in daemon_nodes(model, scene, service):
         found = None if place in held else _on(model, scene, service, place)
         if isinstance(found, Unplaced):
-            scene = replace(scene, pending=(*scene.pending, Pending(service.name, 1, found)))
+            scene = replace(scene, pending=(*scene.pending, _pending(service, 1, found)))
         elif place not in held:
             scene = with_task(scene, service, place, up=up)
     return scene

@@ -71,6 +71,7 @@ def wanted(
         tuple(_strategies(service, notes)),
         _percent(service.minimum_percent, 0 if service.daemon else 100, service, notes),
         _percent(service.maximum_percent, 100 if service.daemon else 200, service, notes),
+        service.kind == "compose",
     )
 
 
