@@ -184,6 +184,7 @@ REPLICAS = """    deploy:
 """
 MOUNTED = VOLUME.replace("/srv/catalog", "/mnt/efs/catalog")
 BEHIND = (group(), task(), service(more=BALANCED))
+AGENT = task(container=MOUNT, volume=VOLUME).replace("registry.example.com/", "newrelic/")
 NAMELESS = service().replace('= "catalog"', "= var.n")
 PLACED = """placement_constraints {
     type       = "memberOf"
@@ -429,6 +430,7 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
         | {"s.sh": "aws ecs update-service --service catalog --force-new-deployment\n"},
     ),
     ("local-state", tf(BASE, task(container=MOUNT, volume=EFS), service())),
+    ("local-state", tf(BASE, AGENT, service())),
     (
         "local-state",
         tf(

@@ -30,6 +30,12 @@ _TOOLS = _names(
     migrator seed backup cron amazon-ecs-agent ecs-agent vector filebeat metricbeat telegraf
     """
 )
+_AGENTS = _names(
+    """
+    newrelic datadog grafana prom prometheus cadvisor promtail fluentbit fluentd fluent telegraf
+    filebeat metricbeat elastic sysdig dynatrace xray cloudwatch otel watchtower
+    """
+)
 _PROXIES = _names(
     """
     nginx openresty haproxy traefik envoy caddy proxy ingress lb loadbalancer httpd apache
@@ -51,8 +57,11 @@ def keeps_data(container: Container) -> bool:
 
 
 def is_tool(container: Container) -> bool:
-    """For those who run the set-up, not for those who use it."""
-    return bool(_words(container) & _TOOLS)
+    """For those who run the set-up, not for those who use it: by its image, who publishes that, or
+    the container's name."""
+    publisher = (container.image.value or "").lower().split("/")[-2:-1]
+    own = re.split(r"[^a-z0-9]+", container.name.lower())
+    return bool(_words(container) & _TOOLS or {*publisher, *own} & _AGENTS)
 
 
 def is_aside(*names: str) -> bool:
