@@ -149,6 +149,16 @@ resource "aws_appautoscaling_target" "catalog" {
 LATER = """TASKS=$(aws ecs list-tasks --cluster c --service-name catalog)
 TASK=$(echo "$TASKS" | jq -r '.taskArns[0]')
 """
+OWN = """#!/bin/bash
+TASK=$(curl -s $ECS_CONTAINER_METADATA_URI | jq -r .TaskARN)
+cat <<EOF > dns.json
+{"Changes": [{"Action": "UPSERT", "ResourceRecordSet": {"Name": "game.example.com", "Type": "A",
+  "TTL": 30, "ResourceRecords": [{"Value": "$IP"}]}}]}
+EOF
+aws route53 change-resource-record-sets --hosted-zone-id Z1 --change-batch file://dns.json
+"""
+OWN_NODE = OWN.replace("$ECS_CONTAINER_METADATA_URI", "http://169.254.169.254/latest/meta-data/x")
+SEVERAL = '"SetIdentifier": "$TASK", "MultiValueAnswer": true, "TTL"'
 PROXIED = """curl -X PUT https://api.cloudflare.com/client/v4/zones/Z/dns_records/R \\
   -d '{"type":"A","name":"a.example.com","content":"'$IP'","ttl":1,"proxied":true}'
 aws ec2 describe-instances --filters x
@@ -212,6 +222,8 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
     ("dns-single-target", tf(BASE, task(), service()) | script("taskArns[0]")),
     ("dns-single-target", script("taskArns | [0]")),
     ("dns-single-target", {"dns.sh": LATER}),
+    ("dns-single-target", {"entrypoint.sh": OWN}),
+    ("dns-single-target", tf(BASE, task(), service()) | {"boot.sh": OWN_NODE}),
     ("dns-single-target", tf(BASE, task(), service(), record("[aws_instance.node[0].public_ip]"))),
     ("proxy-single-upstream", {"nginx.conf": conf("localhost:8083")}),
     (
@@ -345,6 +357,8 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
     ),
     ("dns-single-target", tf(BASE, task(), service(), record("aws_instance.node[*].public_ip"))),
     ("dns-single-target", {"ops/url.sh": TELLS}),
+    ("dns-single-target", {"entrypoint.sh": OWN.replace('"TTL"', SEVERAL)}),
+    ("dns-single-target", tf(ONE_NODE, task(), service()) | {"boot.sh": OWN_NODE}),
     (
         "dns-single-target",
         tf(ONE_NODE, task(), service(), record("[aws_instance.node[0].public_ip]")),

@@ -28,6 +28,7 @@ _WRITES = re.compile(
 _FOR_DNS = re.compile(r"(?i)(^|[^a-z])(dns|route53)([^a-z]|$)")
 _LISTS = {"list-tasks", "list-container-instances", "describe-instances", "describe-tasks"}
 _OWN = re.compile(r"169\.254\.169\.254|ec2-metadata|cloud-init query")
+_COPY = re.compile(r"ECS_CONTAINER_METADATA_URI|169\.254\.170\.2\b")
 _KNOWS = {"ecs", "ec2"}
 
 
@@ -123,7 +124,10 @@ def _record(setup: Setup, record: DnsRecord) -> Said:
 
 
 def _self_named(setup: Setup, record: DnsRecord) -> Said:
-    """Each node that starts writes the one record over."""
+    """Each node, or each copy, that starts writes the one record over."""
+    lines = setup.texts.get(record.at.file, ())
+    if len(record.addresses) == 1 and any(map(_COPY.search, lines)):
+        yield _overwritten(setup, record)
     if not _by_itself(setup, record) or record.type == "CNAME":
         return
     counts = [most(group) for group in setup.nodes if group.cluster]
@@ -174,6 +178,21 @@ def _one_of(setup: Setup, record: DnsRecord, nodes: int) -> Finding:
         " that works.",
         "name every node that serves: one record with all addresses, or multivalue records"
         " (fairlead dns)",
+        f"{record.type}/{record.name}",
+    )
+
+
+def _overwritten(setup: Setup, record: DnsRecord) -> Finding:
+    return Finding(
+        "dns-single-target",
+        ERROR,
+        record.at,
+        service_of(setup, record.name),
+        f"each copy that starts writes its own address over {record.name}",
+        "The name leads to the copy that started last: all others get no request, and when that one"
+        " stops nothing answers.",
+        "name every copy: multivalue records with a set identifier each, service discovery, or a"
+        " proxy in front",
         f"{record.type}/{record.name}",
     )
 
