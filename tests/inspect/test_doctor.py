@@ -345,6 +345,7 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
     ),
     ("fixed-host-port", compose('    ports: ["8080"]\n')),
     ("fixed-host-port", compose('    ports: ["80:80"]\n', "nginx")),
+    ("fixed-host-port", compose('    ports: ["8001:80", "443:443"]\n', "web")),
     ("fixed-host-port", compose('    ports: ["5432:5432"]\n', "postgres")),
     ("fixed-host-port", compose('    ports: ["8083-8085:8080"]\n')),
     ("dns-single-target", script("taskArns[]")),

@@ -35,10 +35,10 @@ def fixed_host_port(setup: Setup) -> Said:
 def _is_edge(setup: Setup, each: Workload, box: Container, fact: Fact[int]) -> bool:
     """Where the requests of others come in: in Compose any port of a proxy, in ECS a usual one of
     a proxy that has others behind it."""
+    if each.compose:
+        return each.edge or any(fact.value == 443 for _, _, fact in each.fixed())
     if not is_proxy(box):
         return False
-    if each.compose:
-        return each.edge
     return fact.value in (80, 443, 8080, 8443) and fronts(setup, each)
 
 
