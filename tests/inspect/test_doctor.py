@@ -113,6 +113,9 @@ VOLUME = """volume {
     name      = "data"
     host_path = "/srv/catalog"
   }"""
+PROBED = 'dockerLabels = { "fairlead.service" = "catalog" }'
+    'dockerLabels = { "fairlead.service" = "catalog", "fairlead.host" = "catalog.example.com" }'
+)
 MOUNT = 'mountPoints = [{ sourceVolume = "data", containerPath = "/data" }]'
 EFS = """volume {
     name = "data"
@@ -399,6 +402,10 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
         tf(BASE, group(), task().replace("healthCheck", "labels"), service(more=BALANCED)),
     ),
     ("no-health-check", tf(BASE, task(), service())),
+    (
+        "no-health-check",
+        tf(BASE, task(container=PROBED).replace("healthCheck", "labels"), service()),
+    ),
     ("no-health-check", compose('    ports: ["8080"]\n')),
     ("deploy-downtime", tf(BASE, task(), service())),
     (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(KINDS), multiple=True, help="Only these.  [all]")
 @click.option("--diff", is_flag=True, help="Show the patches of what can be mended mechanically.")
 @click.option("--fix", is_flag=True, help="Write these patches, then look again.")
@@ -37,7 +37,8 @@ def command(
     """Say what hurts once a service has two copies.
 
     PATHS are files and directories: Terraform, ECS and CloudFormation templates, Compose, nginx,
-    scripts, workflows. Nothing is asked of AWS. A comment `fairlead:ignore KIND REASON`, or a file
+    scripts, workflows. ecs:CLUSTER, or ecs:REGION/CLUSTER, is a cluster that runs: it is asked, and
+    only read. A comment `fairlead:ignore KIND REASON`, or a file
     .fairlead-ignore, says that something is meant to be so. Exit status 1 when errors are found.
     """
     if as_json and sarif:
@@ -54,15 +55,16 @@ def command(
 
 def _look(paths: Sequence[Path], kinds: Sequence[str]) -> tuple[Setup, Report]:
     from fairlead.core.doctor.examine import examine
-    from fairlead.inspect.read import read
+    from fairlead.inspect.source import look
     from fairlead.inspect.suppress import in_comments, in_files, sifted
 
-    setup = read(paths)
-    if not setup.texts:
+    setup = look(paths)
+    if not (setup.texts or setup.services):
         named = ", ".join(str(path) for path in paths)
         raise BadInput(f"{named}: nothing there that fairlead reads (Terraform, nginx, ...)")
     report = examine(setup, kinds)
-    found = sifted(report.findings, [*in_comments(setup.texts), *in_files(paths)], kinds)
+    files = [path for path in paths if path.exists()]
+    found = sifted(report.findings, [*in_comments(setup.texts), *in_files(files)], kinds)
     for line in found.told:
         _tell(line)
     return setup, replace(report, findings=found.kept)

@@ -30,7 +30,7 @@ def _option(name: str, kind: Any, help_text: str, default: Any = None) -> Callab
 
 
 OPTIONS = (
-    click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path)),
+    click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
     _option("--region", str, "Whose prices.", "us-east-1"),
     _option("--type", str, "Instance type of the nodes.  [default: the set-up's, or t3.micro]"),
     _option("--services", Whole(1, 10**4), "How many services.  [default: the set-up's, or 5]"),
@@ -105,7 +105,7 @@ def asked(given: dict[str, Any]) -> Asked:
 
     values = {name: given.pop(name) for name in NAMES}
     book = load(values["prices"])
-    found = known(_read(values["paths"])) if values["paths"] else Known()
+    found = known(_look(values["paths"])) if values["paths"] else Known()
     usage = Usage(
         values["type"] or found.type or "t3.micro",
         values["nodes"],
@@ -119,10 +119,10 @@ def asked(given: dict[str, Any]) -> Asked:
     return Asked(usage, prices, dict(book.sources), values["free_tier"], found.told, found.service)
 
 
-def _read(paths: tuple[Path, ...]) -> Setup:
-    from fairlead.inspect.read import read
+def _look(paths: tuple[Path, ...]) -> Setup:
+    from fairlead.inspect.source import look
 
-    return read(paths)
+    return look(paths)
 
 
 def _tasks(values: dict[str, Any], found: Any) -> Any:

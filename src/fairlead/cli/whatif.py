@@ -59,7 +59,8 @@ def command(words: tuple[str, ...], strategy: str, svg: Path | None, **given: An
     why, who would get which share of the requests, what a loss and a deploy would cost.
 
     PATH is a set-up: a directory or file of Terraform, task definitions, CloudFormation, Compose,
-    nginx and scripts, or fairlead.yaml.  [default: the current directory]
+    nginx and scripts, a cluster that runs (ecs:CLUSTER, ecs:REGION/CLUSTER), or fairlead.yaml.
+    [default: the current directory]
     """
     as_json = given.pop("as_json")
     paths, counts = _sorted(words)
@@ -153,9 +154,9 @@ def _settings(paths: list[Path]) -> tuple[Cluster | None, list[Path]]:
 
 
 def _read(paths: list[Path]) -> Any:
-    from fairlead.inspect.read import read
+    from fairlead.inspect.source import look
 
-    return read(paths)
+    return look(paths)
 
 
 def _predicted(model: Model, strategy: str) -> Prediction:

@@ -186,7 +186,9 @@ def _loss(asked: Sequence[str], loss: Loss) -> Iterator[tuple[str, str]]:
 def _deploy(deploy: Deploy) -> str:
     if not deploy.stages:
         return f"{deploy.service}: nothing runs that a deploy would replace"
-    least = f"at least {deploy.least} up, at most {percent(deploy.failing)} of requests fail"
+    led = any(f.way.service == deploy.service for s in deploy.stages for f in s.flows)
+    fail = f", at most {percent(deploy.failing)} of requests fail" if led else ""
+    least = f"at least {deploy.least} up{fail}"
     if deploy.completes:
         return f"{deploy.service}: comes to its end in {_steps(deploy)}; {least}"
     waits = next((stage.waits for stage in reversed(deploy.stages) if stage.waits), "")

@@ -81,6 +81,7 @@ class Container:
     mounts: tuple[Mount, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     essential: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
     at: At = NOWHERE
 
 

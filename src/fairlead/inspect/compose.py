@@ -78,7 +78,8 @@ def _container(name: str, of: Value, volumes: Value) -> Container:
         seconds(of.get("stop_grace_period")),
         _checked(of.get("healthcheck")),
         tuple(mounts(of.get("volumes"), volumes)),
-        dict(_environment(of.get("environment"))),
+        dict(_variables(of.get("environment"))),
+        labels=dict(_variables(of.get("labels"))),
         at=of.at,
     )
 
@@ -95,7 +96,7 @@ def _checked(of: Value) -> Fact[bool]:
     return Fact(not off, of.origin)
 
 
-def _environment(of: Value) -> Iterator[tuple[str, str]]:
+def _variables(of: Value) -> Iterator[tuple[str, str]]:
     """Those whose value is known."""
     for name, value in of.members():
         if (text := value.text().value) is not None:

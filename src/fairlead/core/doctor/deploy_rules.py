@@ -150,7 +150,7 @@ def _proxied(setup: Setup, each: Workload) -> bool:
 
 def _unchecked(each: Workload, boxes: list[Container]) -> Said:
     checks = [box.checked for box in each.task.containers]
-    if any(check.value for check in checks):
+    if any(check.value for check in checks) or _checked_by_fairlead(each):
         return
     lost = next((check for check in checks if check.unknown), None)
     if lost:
@@ -160,6 +160,12 @@ def _unchecked(each: Workload, boxes: list[Container]) -> Said:
         return  # one copy, whose image may have a check of its own
     elif each.task.whole:
         yield _no_check(each, boxes[0])
+
+
+def _checked_by_fairlead(each: Workload) -> bool:
+    """Its labels make it a service of fairlead, which probes every copy."""
+    labels = (label for box in each.task.containers for label in box.labels)
+    return any(label.startswith("fairlead.") for label in labels)
 
 
 def _no_check(each: Workload, box: Container) -> Finding:

@@ -12,7 +12,14 @@ from fairlead.core.errors import BadInput
 BOUNDLESS = 1 << 30
 _BURSTABLE = {"nano": 2, "micro": 2, "small": 3, "medium": 3, "large": 3, "xlarge": 4}
 _OTHERS = {"medium": 2, "large": 3, "xlarge": 4, "2xlarge": 4, "4xlarge": 8, "8xlarge": 8}
-_UNLIKE = {"t2.medium": 3, "t2.xlarge": 3, "t2.2xlarge": 3, "m4.large": 2, "t3.2xlarge": 4}
+_UNLIKE = {
+    "t2.medium": 3,
+    "t2.xlarge": 3,
+    "t2.2xlarge": 3,
+    "m4.large": 2,
+    "t3.2xlarge": 4,
+    "t3a.small": 2,
+}
 _TYPE = re.compile(r"(t\d\w*|[cmr][4-9]\w*)\.(\w+)")
 
 
