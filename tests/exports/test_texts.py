@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from fairlead.core.doctor.examine import examine
+from fairlead.core.doctor.finding import KINDS
 from fairlead.core.errors import BadInput
 from fairlead.core.model import CheckKind
 from fairlead.exports.compose import compose
@@ -22,6 +24,9 @@ from fairlead.exports.pod import Pod, pod
 from fairlead.exports.task_definition import labels, task_definition
 from fairlead.exports.terraform import STRATEGIES, VALUES, terraform
 from fairlead.exports.workflow import workflow
+from fairlead.exports.written import write
+from fairlead.inspect.read import read
+from fairlead.inspect.suppress import in_comments, sifted
 from fairlead.platforms.labels import read_labels
 from fairlead.settings import parse
 from tests.exports.ground import ECS, FIXED, PORTS, cluster, parts
@@ -53,6 +58,16 @@ def test_terraform_is_formatted_and_knows_the_providers_schema(
     command = [terraform_tool, "fmt", "-check", "-diff", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_doctor_finds_nothing_in_it(strategy: str, tmp_path: Path) -> None:
+    write(terraform(parts(), strategy, "shop", PORTS), tmp_path)
+    setup = read([tmp_path])
+    services = [service.name for service in setup.services]
+    assert len(services) == (4 if strategy == "fixed" else 2)
+    found = sifted(examine(setup).findings, in_comments(setup.texts), KINDS)
+    assert found.kept == ()
 
 
 def test_every_value_is_a_variable_of_the_module() -> None:

@@ -114,8 +114,6 @@ VOLUME = """volume {
     host_path = "/srv/catalog"
   }"""
 PROBED = 'dockerLabels = { "fairlead.service" = "catalog" }'
-    'dockerLabels = { "fairlead.service" = "catalog", "fairlead.host" = "catalog.example.com" }'
-)
 MOUNT = 'mountPoints = [{ sourceVolume = "data", containerPath = "/data" }]'
 EFS = """volume {
     name = "data"

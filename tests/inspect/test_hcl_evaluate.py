@@ -168,6 +168,16 @@ def test_values_of_variables_come_from_the_files_that_terraform_takes(tmp_path: 
     assert [plainly(module.variable(name)) for name in "abcd"] == [1, 2, "?", 4]
 
 
+def test_values_of_variables_may_be_json(tmp_path: Path) -> None:
+    module = module_of(
+        tmp_path,
+        main_tf='variable "a" {}\nvariable "b" {}\nvariable "c" {}\n',
+        **{"terraform.tfvars": "a = 1\nb = 1\n", "terraform.tfvars.json": '{"b": {"x": [2]}}'},
+        **{"services.auto.tfvars.json": '{"c": "\u00e4"}', "prod.tfvars.json": '{"a": 9}'},
+    )
+    assert [plainly(module.variable(name)) for name in "abc"] == [1, {"x": [2]}, "ä"]
+
+
 def test_null_is_what_the_default_is_for_where_it_is_not_allowed(tmp_path: Path) -> None:
     text = """\
     module "m" {

@@ -77,7 +77,7 @@ def _service(
         made["routes"] = [
             {"host": r.host, "path": r.path, "priority": priorities[r]} for r in part.routes
         ]
-    made |= {"labels": labels(part)} if strategy == "dynamic" else {}
+    made |= {"labels": labels(part)} if strategy != "alb" else {}
     return made | ({"host_ports": list(ports[part.name])} if strategy == "fixed" else {})
 
 

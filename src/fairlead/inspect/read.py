@@ -18,6 +18,7 @@ from fairlead.inspect.workflows import is_workflow, read_workflow
 
 _DOCUMENTS = (".json", ".yml", ".yaml", ".template")
 _SCRIPTS = (".sh", ".bash", ".tpl", ".tftpl", ".tmpl", ".j2", ".erb")
+_VARIABLES = (".tfvars", ".tfvars.json")
 _CONFS = (".conf", ".nginx", ".vhost")
 
 
@@ -26,7 +27,7 @@ def read(paths: Sequence[Path]) -> Setup:
     there, Missing for a reader that must be installed; what cannot be read is unknown."""
     names = list(files_below(paths))
     tree = Tree()
-    named = [normpath(path) for path in paths if path.suffix == ".tfvars"]
+    named = [normpath(path) for path in paths if path.name.endswith(_VARIABLES)]
     terraform = read_folders(tree, _folders(names), named)
     others = tuple(_others(names, tree))
     texts = {name: tuple(text.split("\n")) for name, text in tree.texts.items()}

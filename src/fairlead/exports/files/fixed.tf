@@ -25,16 +25,18 @@ resource "aws_ecs_task_definition" "this" {
 
   container_definitions = jsonencode([
     {
-      name        = each.value.name
-      image       = var.services[each.value.name].image
-      essential   = true
-      memory      = var.services[each.value.name].memory
-      cpu         = var.services[each.value.name].cpu
-      command     = var.services[each.value.name].command
-      stopTimeout = var.services[each.value.name].stop_timeout
-      environment = [for name, value in var.services[each.value.name].environment : { name = name, value = value }]
+      name         = each.value.name
+      image        = var.services[each.value.name].image
+      essential    = true
+      memory       = var.services[each.value.name].memory
+      cpu          = var.services[each.value.name].cpu
+      command      = var.services[each.value.name].command
+      stopTimeout  = var.services[each.value.name].stop_timeout
+      dockerLabels = var.services[each.value.name].labels
+      environment  = [for name, value in var.services[each.value.name].environment : { name = name, value = value }]
 
       portMappings = [
+        # fairlead:ignore fixed-host-port each copy has a port of its own, and nginx knows them all
         { containerPort = var.services[each.value.name].port, hostPort = each.value.port, protocol = "tcp" },
       ]
     },

@@ -10,6 +10,7 @@ from fairlead.inspect.hcl.functions import call
 from fairlead.inspect.hcl.modules import Module, Root
 from fairlead.inspect.hcl.tree import Folder, Tree
 from fairlead.inspect.hcl.work import Work
+from fairlead.inspect.markup import documents
 from fairlead.inspect.values import Value
 
 
@@ -27,6 +28,10 @@ def root_folders(tree: Tree, paths: Iterable[str]) -> list[Folder]:
     return [folders[path] for path in roots]
 
 
+_OWN = ("terraform.tfvars", "terraform.tfvars.json")
+_AUTO = (".auto.tfvars", ".auto.tfvars.json")
+
+
 def _called(tree: Tree, folder: Folder) -> list[str]:
     called = (tree.called(folder, block) for block in folder.modules.values())
     return [each.path for each in called if each]
@@ -42,10 +47,10 @@ def _reach(path: str, calls: Mapping[str, set[str]], reached: set[str]) -> None:
 
 
 def root_module(tree: Tree, folder: Folder, beside: Sequence[str], named: Sequence[str]) -> Module:
-    """The module, with the values that Terraform takes by itself (terraform.tfvars, *.auto.tfvars
-    among the files `beside` it), and those of the files that were named."""
-    taken = [name for name in beside if name == "terraform.tfvars"]
-    taken += sorted(name for name in beside if name.endswith(".auto.tfvars"))
+    """The module, with the values that Terraform takes by itself (terraform.tfvars, *.auto.tfvars,
+    both as JSON too, among the files `beside` it), and those of the files that were named."""
+    taken = [name for name in _OWN if name in beside]
+    taken += sorted(name for name in beside if name.endswith(_AUTO))
     files = [*(normpath(f"{folder.path}/{name}") for name in taken), *named]
     given: dict[str, Callable[[], Value]] = {}
     for file in files:
@@ -54,6 +59,9 @@ def root_module(tree: Tree, folder: Folder, beside: Sequence[str], named: Sequen
 
 
 def _given(tree: Tree, file: str) -> dict[str, Callable[[], Value]]:
+    if file.endswith(".json"):
+        whole = documents(file, tree.text(file) or "")
+        return {name: _constant(value) for of in whole[:1] for name, value in of.members()}
     body = tree.variables(file)
     if body is None:
         return {}
