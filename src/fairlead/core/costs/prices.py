@@ -67,9 +67,9 @@ class Machine:
 
     @property
     def offered(self) -> int:
-        """MiB for tasks; where it is not known, what a t3.micro loses (916 of 1,024 are left) is
-        taken off: 108 MiB, and no less than that share of a larger one."""
-        return self.registered or max(0, min(self.memory - 108, self.memory * 916 // 1024))
+        """MiB for tasks. Where nobody told, what the kernel, the system and the ECS agent take is
+        off: 108 MiB, as on a t3.micro, of which 916 are left, and a sixteenth of larger ones."""
+        return self.registered or max(0, self.memory - max(108, self.memory // 16))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,26 +9,13 @@ from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
 from fairlead.core.doctor.workloads import Nodes, Workload, most, nodes_of, together, workloads
 from fairlead.core.ecs.rolling import bounds
 from fairlead.core.setup import Container, Setup, Unknown
-from fairlead.core.whatif.machines import interfaces
-
-_SIZES = {"nano": 0.5, "micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16}
-_FAMILY = re.compile(r"(t2|t3a?|t4g|[mcr][4-9][a-z-]*)\.(nano|micro|small|medium|(?:\d+)?x?large)")
-_REPORTED = {512: 404, 1024: 916}
-"""What nodes have been seen to register; larger ones register 15/16 of their memory and less."""
+from fairlead.core.whatif.machines import by_family, interfaces
 
 
 def offered(kind: str) -> int | None:
-    """At most so many MiB a node of the type has for tasks: the kernel, the system and the 32 MiB
-    that the ECS agent keeps are off. None for types that are not known here."""
-    found = _FAMILY.fullmatch(kind)
-    if not found:
-        return None
-    family, size = found[1], found[2]
-    times = int(size[: -len("xlarge")] or 1) if size.endswith("xlarge") else 1
-    gib = _SIZES["xlarge"] * times if size.endswith("xlarge") else _SIZES[size]
-    scale = {"c": 0.5, "r": 2}.get(family[0], 1)
-    mib = int(gib * 1024 * (scale if family[0] != "t" else 1))
-    return _REPORTED.get(mib, mib * 15 // 16)
+    """MiB that a node of the type has for tasks; None for types that are not known here."""
+    machine = by_family(kind)
+    return machine.offered if machine else None
 
 
 def task_memory(workload: Workload) -> int | None:

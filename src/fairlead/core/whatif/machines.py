@@ -23,9 +23,11 @@ _UNLIKE = {
 _TYPE = re.compile(r"(t\d\w*|[cmr][4-9]\w*)\.(\w+)")
 
 
-_SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge")
+_FAMILY = re.compile(r"(t2|t3a?|t4g|[mcr][4-9][a-z-]*)\.(nano|micro|small|medium|(?:\d*x)?large)")
+_SIZES = {"nano": 1 / 16, "micro": 1 / 8, "small": 1 / 4, "medium": 1 / 2, "large": 1, "xlarge": 2}
+"""In `large`; an Nxlarge is N xlarge."""
 _MEMORY = {"t": 8, "m": 8, "c": 4, "r": 16}
-"""GiB of a `large`; every size has twice as much as the one before it."""
+"""GiB of a `large`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def interfaces(kind: str) -> int | None:
 
 def size_of(kind: str, machines: Mapping[str, Machine]) -> Size:
     """BadInput for a type that is not known."""
-    machine = machines.get(kind) or _by_family(kind)
+    machine = machines.get(kind) or (by_family(kind) if interfaces(kind) else None)
     if machine is None:
         raise BadInput(
             f"what a {kind} has for tasks is not known: give --node-memory MIB and --node-cpu UNITS"
@@ -59,12 +61,14 @@ def size_of(kind: str, machines: Mapping[str, Machine]) -> Size:
     return Size(machine.vcpu * 1024, machine.offered, interfaces(kind) or 2, kind)
 
 
-def _by_family(kind: str) -> Machine | None:
+def by_family(kind: str) -> Machine | None:
     """A type of the burstable and the general families (EC2 user guide, "Instance types")."""
-    found = re.fullmatch(r"(t2|t3a?|t4g|[mcr][5-7][a-z]*)\.(\w+)", kind)
-    if not found or found[2] not in _SIZES or not interfaces(kind):
+    found = _FAMILY.fullmatch(kind)
+    if not found:
         return None
-    step = _SIZES.index(found[2]) - _SIZES.index("large")
-    single = kind.startswith("t2") and step < -1
-    cores = max(1 if single else 2, int(2 * 2.0**step))
-    return Machine(cores, int(_MEMORY[kind[0]] * 1024 * 2.0**step), "")
+    size = found[2]
+    times = int(size[: -len("xlarge")]) if size[0].isdigit() else 1
+    larges = times * _SIZES[size.lstrip("0123456789")]
+    single = kind.startswith("t2") and larges < 1 / 2
+    cores = max(1 if single else 2, int(2 * larges))
+    return Machine(cores, int(_MEMORY[kind[0]] * 1024 * larges), "")
