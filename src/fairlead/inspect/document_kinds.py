@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 
 from fairlead.core.setup import Setup
-from fairlead.inspect.cloudformation import is_template, read_template
+from fairlead.inspect.cloudformation import read_template
 from fairlead.inspect.compose import is_compose, read_compose
 from fairlead.inspect.dns_batches import batch_records
 from fairlead.inspect.ecs_json import is_ecs, read_ecs
 from fairlead.inspect.markup import documents
+from fairlead.inspect.stacks import is_template
 from fairlead.inspect.values import Value
 
 _WORTH = re.compile(
@@ -35,7 +36,7 @@ def read_kinds(
 
 def _read(file: str, whole: Value, beside: Callable[[str], str | None]) -> Setup | None:
     if is_template(whole):
-        return read_template(file, whole)
+        return read_template(file, whole, beside)
     if is_ecs(whole):
         return read_ecs(file, whole)
     if records := batch_records(whole):

@@ -42,6 +42,12 @@ def read_embedded(file: str, text: str, first_line: int = 1) -> Setup:
     return setup or read_shell(file, text, first_line)
 
 
+def read_texts(file: str, text: str) -> Setup:
+    """What the texts within a file of YAML or JSON set up, which as a whole belongs to another."""
+    lines = text.split("\n")
+    return merged(tuple(_within(file, whole, lines) for whole in documents(file, text)))
+
+
 def _within(file: str, whole: Value, lines: Sequence[str]) -> Setup:
     """What the texts of several lines in a tree set up."""
     found = []

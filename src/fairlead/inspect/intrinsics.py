@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from fairlead.inspect.hcl.results import (
     AFTER_APPLY,
@@ -25,11 +26,24 @@ NO_VALUE = Value(refers=("AWS::NoValue",))
 _NAMED = re.compile(r"\$\{(!?)\s*([^}\s]*)\s*\}")
 
 
-class Template:
-    """The functions of one template. Each value comes out known, or unknown with the reason."""
+def _no_output(_name: str, _output: str) -> Value:
+    return Value()
 
-    def __init__(self, whole: Value) -> None:
+
+class Template:
+    """The functions of one template. Each value comes out known, or unknown with the reason.
+    `given` are parameters, `path` stands before the names of its resources, and `output` tells what
+    a nested stack gives."""
+
+    def __init__(
+        self,
+        whole: Value,
+        given: Mapping[str, Value] = MappingProxyType({}),
+        path: str = "",
+        output: Callable[[str, str], Value] = _no_output,
+    ) -> None:
         self._whole, self._made = whole, 0
+        self._given, self._path, self._output = given, path, output
         self._functions: Mapping[str, Callable[[Value, int], Value]] = {
             "Ref": self._ref,
             "Fn::GetAtt": self._attribute,
@@ -96,22 +110,35 @@ class Template:
         if parameter.given:
             return self._default(name, parameter, of)
         if self._whole.get("Resources").get(name).given:
-            return Value(None, of.origin, AFTER_APPLY, (name,))
+            return self._later(name, of)
         return unknown(of.at, f"{name} is known only to AWS")
+
+    def _later(self, name: str, of: Value) -> Value:
+        """What a resource of this template is, once there is one."""
+        return Value(None, of.origin, AFTER_APPLY, (self._path + name,) if name else ())
 
     def _default(self, name: str, parameter: Value, of: Value) -> Value:
         given, kind = parameter.get("Default"), str(parameter.get("Type").data)
+        given = self._given.get(name, given)
         if not given.given or kind.startswith("AWS::SSM::"):
             return unknown(of.at, f"the parameter {name} has no default in the template")
+        if given.unknown or isinstance(given.data, tuple):
+            return used(given, of.at)
         if kind == "CommaDelimitedList" or kind.startswith("List<"):
             texts = written(given).split(",")
             given = replace(given, data=tuple(Value(t.strip(), given.origin) for t in texts))
         return used(given, of.at)
 
     def _attribute(self, of: Value, depth: int) -> Value:
-        first = of.items()[0] if of.items() else Value()
-        name = written(self.value(first, depth)).partition(".")[0]
-        return Value(None, of.origin, AFTER_APPLY, (name,) if name else ())
+        named = ".".join(written(self.value(item, depth)) for item in of.items())
+        return self._of_resource(named, of)
+
+    def _of_resource(self, named: str, of: Value) -> Value:
+        """`Name.Attribute`; of a nested stack `Name.Outputs.Name`."""
+        name, _, attribute = named.partition(".")
+        kind, _, output = attribute.partition(".")
+        found = self._output(name, output) if kind == "Outputs" else Value()
+        return used(found, of.at) if found.given else self._later(name, of)
 
     def _sub(self, of: Value, depth: int) -> Value:
         """`${!Name}` is a literal `${Name}`."""
@@ -143,8 +170,7 @@ class Template:
         given = own.get(name)
         if given.given:
             return self.value(given, depth)
-        resource, dot, _ = name.partition(".")
-        return self._named(resource if dot else name, of)
+        return self._of_resource(name, of) if "." in name else self._named(name, of)
 
     def _join(self, of: Value, depth: int) -> Value:
         separator, parts = (*of.items(), Value(), Value())[:2]

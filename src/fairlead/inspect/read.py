@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from os.path import normpath
 from pathlib import Path
 
 from fairlead.core.setup import Setup, merged
-from fairlead.inspect.documents import read_document, read_embedded
+from fairlead.inspect.documents import read_document, read_embedded, read_texts
 from fairlead.inspect.hcl.tree import SUFFIXES, Tree
 from fairlead.inspect.nginx import is_nginx, read_confs
 from fairlead.inspect.plan import is_plan, read_plan
 from fairlead.inspect.shell import is_script
+from fairlead.inspect.stacks import CALLS
 from fairlead.inspect.terraform import read_folders
 from fairlead.inspect.walk import files_below
 from fairlead.inspect.workflows import is_workflow, read_workflow
@@ -19,6 +21,7 @@ from fairlead.inspect.workflows import is_workflow, read_workflow
 _DOCUMENTS = (".json", ".yml", ".yaml", ".template")
 _SCRIPTS = (".sh", ".bash", ".tpl", ".tftpl", ".tmpl", ".j2", ".erb")
 _VARIABLES = (".tfvars", ".tfvars.json")
+_TEMPLATE = re.compile(r"([\w.-]+\.(?:ya?ml|json|template))\b")
 _CONFS = (".conf", ".nginx", ".vhost")
 
 
@@ -46,11 +49,11 @@ def _folders(names: Sequence[str]) -> dict[str, list[str]]:
 def _others(names: Sequence[str], tree: Tree) -> Iterator[Setup]:
     """What is no Terraform, and no part of it."""
     confs: dict[str, str] = {}
-    for name in names:
-        if name in tree.quoted or name in tree.texts or not _worth(name):
-            continue
+    for name in _callers_first([n for n in names if n not in tree.texts and _worth(n)], tree):
         text = tree.text(name) or ""
-        if _is_conf(name) and is_nginx(text):
+        if name in tree.quoted:
+            yield read_texts(name, text) if "AWS::" in text else Setup()
+        elif _is_conf(name) and is_nginx(text):
             confs[name] = text
         elif is_workflow(name, text):
             yield read_workflow(name, text)
@@ -61,6 +64,19 @@ def _others(names: Sequence[str], tree: Tree) -> Iterator[Setup]:
         elif name.endswith(_SCRIPTS) or is_script(name, text):
             yield read_embedded(name, text)
     yield read_confs(confs)
+
+
+def _callers_first(names: Sequence[str], tree: Tree) -> list[str]:
+    """Templates that call others before those that are called, which are read as their parts."""
+    texts = {n: tree.text(n) or "" for n in names if n.endswith(_DOCUMENTS)}
+    named = {n: set(_TEMPLATE.findall(text)) for n, text in texts.items() if CALLS.search(text)}
+
+    def order(name: str) -> int:
+        file = name.rpartition("/")[2]
+        called = any(file in files for caller, files in named.items() if caller != name)
+        return 2 if name not in named else 1 if called else 0
+
+    return sorted(names, key=order)
 
 
 def _worth(name: str) -> bool:
@@ -75,5 +91,14 @@ def _is_conf(name: str) -> bool:
 
 
 def _beside(name: str, tree: Tree) -> Callable[[str], str | None]:
+    """What another file asks for is a part of that one."""
     folder = name.rpartition("/")[0] or "."
-    return lambda path: tree.text(normpath(f"{folder}/{path}"))
+
+    def text(path: str) -> str | None:
+        file = normpath(f"{folder}/{path}")
+        found = tree.text(file)
+        if found is not None:
+            tree.quoted.add(file)
+        return found
+
+    return text
