@@ -72,6 +72,69 @@ def task_json(port: str = "", **more: object) -> dict[str, str]:
     return {"task.json": json.dumps(whole, indent=2)}
 
 
+def beside(image: str, **more: object) -> dict[str, str]:
+    """A second container in the task of the application."""
+    box = {"name": "store", "image": image, "memory": 128} | more
+    whole = json.loads(task_json()["task.json"])
+    whole["containerDefinitions"].append(box)
+    whole["volumes"] = [{"name": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]
+    return {"task.json": json.dumps(whole, indent=2)}
+
+
+def batch(ttl: int, fill: str = "sed s/IPADDRESS/$IP/ record.json >/tmp/r.json") -> dict[str, str]:
+    """A change batch with a gap, and the script that fills it."""
+    answer = {"Name": "catalog.example.com", "Type": "A", "TTL": ttl}
+    of = answer | {"ResourceRecords": [{"Value": "IPADDRESS"}]}
+    change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": of}]}
+    return {
+        "dns/record.json": json.dumps(change, indent=2),
+        "dns/set.sh": "IP=$(aws ec2 describe-instances --instance-ids i-1 | jq -r .x)\n"
+        f"{fill}\naws route53 change-resource-record-sets --change-batch file:///tmp/r.json\n",
+    }
+
+
+def given_cluster(more: str = "") -> dict[str, str]:
+    """The cluster in one template, and a service in another that is told which."""
+    return {
+        "cluster.yml": f"""Resources:
+  Shop: {{Type: AWS::ECS::Cluster}}
+  Node:
+    Type: AWS::EC2::Instance
+    Properties:
+      InstanceType: t3.micro
+      SecurityGroupIds: [!Ref Hosts]
+      UserData: {{Fn::Base64: !Sub "echo ECS_CLUSTER=${{Shop}} >> /etc/ecs/ecs.config"}}
+  Hosts:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      SecurityGroupIngress: [{{IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 0.0.0.0/0}}]
+{more}""",
+        "service.yml": """Parameters: {Cluster: {Type: String}, Group: {Type: String}}
+Resources:
+  Catalog:
+    Type: AWS::ECS::Service
+    Properties:
+      Cluster: !Ref Cluster
+      TaskDefinition: !Ref Task
+      LoadBalancers: [{ContainerName: web, ContainerPort: 8080, TargetGroupArn: !Ref Group}]
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions:
+        - {Name: web, Image: web, Memory: 128, PortMappings: [{ContainerPort: 8080}]}
+""",
+    }
+
+
+OTHER_CLUSTER = """  Tools: {Type: AWS::ECS::Cluster}
+  Other:
+    Type: AWS::EC2::Instance
+    Properties:
+      InstanceType: t3.micro
+      UserData: {Fn::Base64: !Sub "echo ECS_CLUSTER=${Tools} >> /etc/ecs/ecs.config"}
+"""
+
+
 def template(port: int, minimum: int = 100, maximum: int = 200) -> dict[str, str]:
     return {
         "stack.yaml": f"""Resources:
@@ -294,6 +357,9 @@ WRONG: list[tuple[str, Mapping[str, str]]] = [
             SCALING,
         ),
     ),
+    ("security-group-ports", given_cluster()),
+    ("dns-ttl", batch(300)),
+    ("local-state", beside("example/mysql:8")),
     ("local-state", tf(BASE, task(container=MOUNT, volume=VOLUME), service())),
     (
         "local-state",
@@ -448,6 +514,15 @@ RIGHT: list[tuple[str, Mapping[str, str]]] = [
         "desired-count-drift",
         tf(BASE, task(), service())
         | {"s.sh": "aws ecs update-service --service catalog --force-new-deployment\n"},
+    ),
+    ("security-group-ports", given_cluster(OTHER_CLUSTER)),
+    ("dns-ttl", batch(60)),
+    ("dns-ttl", batch(300, fill="true")),
+    ("local-state", beside("redis:7")),
+    ("local-state", beside("mysql:8", essential=False)),
+    (
+        "local-state",
+        beside("mysql:8", mountPoints=[{"sourceVolume": "efs", "containerPath": "/var/lib/mysql"}]),
     ),
     ("local-state", tf(BASE, task(container=MOUNT, volume=EFS), service())),
     ("local-state", tf(BASE, AGENT, service())),

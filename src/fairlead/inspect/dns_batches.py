@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ CLOUDFLARE_AUTO = 300
 """Seconds: what Cloudflare makes of a TTL of 1
 (https://developers.cloudflare.com/dns/manage-dns-records/reference/ttl/)."""
 
+_ADDRESS = re.compile(r"[\d.]+|[\da-fA-F:.]*:[\da-fA-F:.]*")
 _ROUTING = {
     "Weight": "weighted",
     "Failover": "failover",
@@ -43,12 +45,13 @@ def _batch(whole: Value) -> Iterator[DnsRecord]:
 
 def _record(of: Value) -> DnsRecord:
     answers = of.get("ResourceRecords").items()
-    values = [shown(answer.get("Value")) for answer in answers]
+    kind = shown(of.get("Type")).upper()
+    values = [_gap(shown(answer.get("Value")), kind) for answer in answers]
     alias = of.get("AliasTarget").given
     known = tuple(value for value in values if value)
     return DnsRecord(
         shown(of.get("Name")).rstrip("."),
-        shown(of.get("Type")).upper(),
+        kind,
         of.get("TTL").number(),
         known,
         alias=alias,
@@ -56,6 +59,12 @@ def _record(of: Value) -> DnsRecord:
         at=of.at,
         whole=alias or (bool(known) and len(known) == len(answers)),
     )
+
+
+def _gap(text: str, kind: str) -> str:
+    """What stands for an address that a script fills in (`IPADDRESS`, `%IP%`) is a variable."""
+    gap = text and kind in ("A", "AAAA") and not _ADDRESS.fullmatch(text) and "$" not in text
+    return f"${text}" if gap else text
 
 
 def _routing(of: Value) -> str:

@@ -125,7 +125,7 @@ def _record(setup: Setup, record: DnsRecord) -> Said:
 
 def _self_named(setup: Setup, record: DnsRecord) -> Said:
     """Each node, or each copy, that starts writes the one record over."""
-    lines = setup.texts.get(record.at.file, ())
+    lines = _lines_of(setup, record)
     if len(record.addresses) == 1 and any(map(_COPY.search, lines)):
         yield _overwritten(setup, record)
     if not _by_itself(setup, record) or record.type == "CNAME":
@@ -218,14 +218,29 @@ def _names_nodes(setup: Setup, record: DnsRecord) -> bool:
 
 def _of_nodes(setup: Setup, record: DnsRecord) -> bool:
     """A script found the address by asking AWS, or the node itself."""
-    asked = any(c.at.file == record.at.file and c.service in _KNOWS for c in setup.calls)
+    files = _written_by(setup, record)
+    asked = any(c.at.file in files and c.service in _KNOWS for c in setup.calls)
     return record.type != "CNAME" and (asked or _by_itself(setup, record))
 
 
 def _by_itself(setup: Setup, record: DnsRecord) -> bool:
     """The node that runs the script writes its own address."""
-    lines = setup.texts.get(record.at.file, ())
+    lines = _lines_of(setup, record)
     return len(record.addresses) == 1 and any(_OWN.search(line) for line in lines)
+
+
+def _lines_of(setup: Setup, record: DnsRecord) -> list[str]:
+    return [line for file in _written_by(setup, record) for line in setup.texts.get(file, ())]
+
+
+def _written_by(setup: Setup, record: DnsRecord) -> set[str]:
+    """The record's own file, and where that is a batch with gaps the scripts beside it that fill
+    them: those that name the file, and change DNS."""
+    folder, _, name = record.at.file.rpartition("/")
+    writes = {c.at.file for c in setup.calls if c.operation == "change-resource-record-sets"}
+    beside = {file for file in writes if file.rpartition("/")[0] == folder}
+    named = {f for f in beside if any(name in line for line in setup.texts.get(f, ()))}
+    return {record.at.file, *named}
 
 
 def _kept(setup: Setup, record: DnsRecord) -> Said:

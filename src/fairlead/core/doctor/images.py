@@ -20,6 +20,12 @@ _STATEFUL = _names(
     weaviate milvus chroma meilisearch typesense db database elasticmq mosquitto sftp registry
     """
 )
+_DATABASES = _names(
+    """
+    postgres postgresql postgis pgvector timescaledb mysql mariadb percona mongo mongodb cassandra
+    scylla elasticsearch opensearch solr influxdb clickhouse cockroach neo4j couchdb mssql
+    """
+)
 _TOOLS = _names(
     """
     adminer pgadmin pgadmin4 phpmyadmin mailhog mailpit mailcatcher maildev prometheus grafana
@@ -54,6 +60,11 @@ def _words(container: Container) -> frozenset[str]:
 def keeps_data(container: Container) -> bool:
     """A database, a queue or the like: it is not scaled by copies."""
     return bool(_words(container) & _STATEFUL)
+
+
+def is_database(container: Container) -> bool:
+    """Of those, one whose data cannot be made again as a cache's can."""
+    return bool(_words(container) & _DATABASES)
 
 
 def is_tool(container: Container) -> bool:

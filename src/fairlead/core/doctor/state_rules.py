@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
-from fairlead.core.doctor.images import keeps_data
+from fairlead.core.doctor.images import is_database, is_tool, keeps_data
 from fairlead.core.doctor.workloads import Workload, workloads
 from fairlead.core.setup import Container, Mount, Setup, Unknown
 
@@ -31,10 +31,33 @@ def local_state(setup: Setup) -> Said:
     for each in workloads(setup):
         if each.daemon or not each.app:
             continue
+        yield from _beside(each)
         for box in each.task.containers:
             if not keeps_data(box):
                 yield from _mounted(setup, each, box)
                 yield from _configured(each, box)
+
+
+def _beside(each: Workload) -> Iterator[Finding]:
+    """A database in the task of the application: each copy comes with one of its own."""
+    boxes = () if each.compose else each.task.containers
+    held = [box for box in boxes if is_database(box) and box.essential and not _kept_apart(box)]
+    apps = [box for box in boxes if box.ports and not keeps_data(box) and not is_tool(box)]
+    for box in held if apps else ():
+        yield Finding(
+            "local-state",
+            ERROR,
+            first(box.at, each.at),
+            each.name,
+            f"each copy of {each.name} has a database of its own: {box.name} runs in the same task",
+            "What one copy writes the others do not find, and a deploy starts with an empty one.",
+            "run the database as a service of its own, or use RDS, and give all copies its address",
+            box.name,
+        )
+
+
+def _kept_apart(box: Container) -> bool:
+    return any(mount.kind == "shared" for mount in box.mounts)
 
 
 def _mounted(setup: Setup, each: Workload, box: Container) -> Said:

@@ -164,6 +164,7 @@ def nodes_of(setup: Setup, workload: Workload) -> Nodes:
         clusters = {s.cluster for s in setup.services if s.kind == "ecs"}
         free = [g for g in setup.nodes if not g.cluster and not _NO_NODES.search(g.key)]
         groups = tuple(free) if len(clusters) <= 1 else ()
+    groups = groups or _only_cluster(setup, workload)
     if not groups:
         return Nodes(why="which nodes it runs on is not in what was read")
     if workload.chosen:
@@ -172,6 +173,15 @@ def nodes_of(setup: Setup, workload: Workload) -> Nodes:
     if None in counts:
         return Nodes(groups, None, "how many nodes there are is not known")
     return Nodes(groups, sum(count or 0 for count in counts))
+
+
+def _only_cluster(setup: Setup, workload: Workload) -> tuple[NodeGroup, ...]:
+    """A service whose cluster is given from outside runs on the one that there is."""
+    named = {group.cluster for group in setup.nodes if group.cluster}
+    others = {s.cluster for s in setup.services if s.kind == "ecs" and s.cluster} - named
+    if workload.cluster or not workload.service or len(named) != 1 or others:
+        return ()
+    return tuple(group for group in setup.nodes if group.cluster)
 
 
 def most(group: NodeGroup) -> int | None:
