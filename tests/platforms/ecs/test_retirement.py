@@ -108,6 +108,27 @@ async def test_a_victim_that_is_protected_itself_goes_all_the_same(world: World)
     assert world.ecs.services["catalog"].desired == 1
 
 
+async def test_a_victim_that_a_broken_off_retirement_has_left_protected_is_ecss_to_take(
+    world: World,
+) -> None:
+    """It stayed then; the next fairlead does not wait until the protection expires."""
+    world.ecs.add("catalog", 3)
+    platform = await world.opened("catalog")
+    victim = await youngest(platform)
+    arn = next(
+        t["taskArn"]
+        for t in world.ecs.of("catalog")
+        if victim.id.endswith(t["taskArn"].rpartition("/")[2][:12])
+    )
+    world.ecs.protected[arn] = datetime.now(UTC) + timedelta(minutes=EXPIRES)
+    others = lives(world.ecs) - {victim.id}
+    await platform.retire(victim, 30)
+    await idle(platform)
+    assert lives(world.ecs) == others
+    assert world.ecs.count("StopTask") == 0
+    assert world.ecs.protected == {}
+
+
 async def test_a_count_that_is_raised_before_ecs_has_chosen_ends_the_wait_for_its_choice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,8 @@
 ECS chooses by itself which task goes when the desired count falls, and there is no way to tell it.
 So the others are protected for a moment. In order:
 
-1. protect the others for EXPIRES minutes: after a crash they are free again by themselves;
+1. protect the others for EXPIRES minutes: after a crash they are free again by themselves, or by
+   the next retirement that wants one of them to go;
 2. lower the count: no lower than to the tasks that are to stay. So doing it again, after a crash
    or an answer that got lost, takes away nothing more;
 3. wait until ECS has begun to stop the victims, stop those that it does not choose (somebody else
@@ -20,6 +21,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 
 from fairlead.aws.client import Answer, Call
 from fairlead.core.errors import PlatformError
@@ -33,6 +35,10 @@ EXPIRES = 2
 _CHOICE = 20.0
 _AT_A_TIME = 10
 REASON = "fairlead: drained"
+
+
+class Owner(Enum):
+    US, OTHER = "us", "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +108,21 @@ def lowered(desired: int, victims: int, staying: int) -> int:
 async def _protect(
     means: Means, service: str, staying: Collection[str], victims: Collection[str]
 ) -> list[str] | None:
-    """Those that are protected now by us; None when it cannot be done, or is of no use."""
+    """Those that are protected now by us; None when it cannot be done, or is of no use. A victim
+    that a retirement which was broken off has left protected is free again: ECS would not take it.
+    """
     count = means.memory.counts.get(service)
     if (count and count.rolling) or not any(_is_running(means.memory, v) for v in victims):
         return None
     running = [arn for arn in sorted(staying) if _is_running(means.memory, arn)]
     try:
-        ours = await _unprotected(means, running)
+        found = await _protections(means, [*running, *victims])
+        ours = [arn for arn in running if found.get(arn) is not Owner.OTHER]
         for batch in _batches(ours):
             answer = await _set(means, batch, True, expiresInMinutes=EXPIRES)
             _refuse_failures(answer)
+        for batch in _batches([arn for arn in victims if found.get(arn) is Owner.US]):
+            await _set(means, batch, False)
     except PlatformError:
         with suppress(PlatformError):
             await _unprotect(means, running)
@@ -119,19 +130,17 @@ async def _protect(
     return ours
 
 
-async def _unprotected(means: Means, arns: Sequence[str]) -> list[str]:
-    """Without those that somebody else protects, for longer than we ever do."""
+async def _protections(means: Means, arns: Sequence[str]) -> dict[str, Owner]:
+    """Of those that are protected, by whom: somebody else does it for longer than we ever do."""
     limit = means.clock.wall() + EXPIRES * 60
-    others: set[str] = set()
+    found: dict[str, Owner] = {}
     for batch in _batches(arns):
         answer = await means.call("ecs:GetTaskProtection", cluster=means.cluster, tasks=list(batch))
-        others |= {
-            text(p, "taskArn")
-            for p in parts(answer, "protectedTasks")
-            if p.get("protectionEnabled") is True
-            and (moment(p, "expirationDate") or limit + 1) > limit
-        }
-    return [arn for arn in arns if arn not in others]
+        for p in parts(answer, "protectedTasks"):
+            if p.get("protectionEnabled") is True:
+                longer = (moment(p, "expirationDate") or limit + 1) > limit
+                found[text(p, "taskArn")] = Owner.OTHER if longer else Owner.US
+    return found
 
 
 async def _unprotect(means: Means, arns: Sequence[str]) -> None:
