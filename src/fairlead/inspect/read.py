@@ -8,6 +8,7 @@ from os.path import normpath
 from pathlib import Path
 
 from fairlead.core.setup import Setup, merged
+from fairlead.inspect.created import with_created
 from fairlead.inspect.documents import read_document, read_embedded, read_texts
 from fairlead.inspect.hcl.tree import SUFFIXES, Tree
 from fairlead.inspect.nginx import is_nginx, read_confs
@@ -34,7 +35,7 @@ def read(paths: Sequence[Path]) -> Setup:
     terraform = read_folders(tree, _folders(names), named)
     others = tuple(_others(names, tree))
     texts = {name: tuple(text.split("\n")) for name, text in tree.texts.items()}
-    return merged((terraform, *others, Setup(texts=texts)))
+    return with_created(merged((terraform, *others, Setup(texts=texts))))
 
 
 def _folders(names: Sequence[str]) -> dict[str, list[str]]:
