@@ -103,3 +103,16 @@ def test_one_that_a_file_describes_is_not_there_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", ["--cli-input-json file://x.json", "--service-name web"])
 def test_what_a_document_says_is_read_there(options: str, tmp_path: Path) -> None:
     assert not services(tmp_path, options)
+
+
+@pytest.mark.parametrize(
+    ("more", "targets"),
+    [(' "${BALANCED[@]}"', 1), (" $BALANCED", 1), ("", 0), (" --cluster $C", 0)],
+)
+def test_options_that_a_variable_brings_may_name_a_balancer(
+    more: str, targets: int, tmp_path: Path
+) -> None:
+    (service,) = services(
+        tmp_path, f"--service-name web --task-definition catalog --desired-count 1{more}"
+    )
+    assert len(service.targets) == targets

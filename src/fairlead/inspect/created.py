@@ -11,6 +11,7 @@ from fairlead.core.setup import At, Call, Fact, ServiceSetup, Setup, Target
 
 _MEMBER = r"\b{}[\"']?\s*[=:]\s*[\"']?([^\"',}}\]\s]+)"
 MOST_LINES = 40  # of one call
+_MORE = re.compile(r"\s\$\{?\w+(\[@\])?\}?$")
 _DISCOVERY = ("service-registries", "service-connect-configuration")
 
 
@@ -99,7 +100,11 @@ def _launch(call: Call) -> Fact[str]:
 
 
 def _targets(call: Call) -> Iterator[Target]:
+    """Options that a variable brings along may have one too: it is then behind one, for all that
+    is known."""
     text = call.options.get("load-balancers", "")
+    if not text and any(_MORE.search(value) for value in call.options.values()):
+        text = "$"
     if text not in ("", "[]"):
         port = _number(_member(text, "containerPort"), call.at)
         yield Target("", _known(_member(text, "containerName")), port, call.at)
