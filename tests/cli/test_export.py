@@ -120,6 +120,7 @@ def test_one_file_may_be_named(file: Path, tmp_path: Path, fairlead: Any) -> Non
         (("nginx", "--strategy", "fixed"), "catalog: its endpoints are not known"),
         (("cloudwatch-dashboard",), "which region?"),
         (("pod", "--copy", "/app"), "give --image SERVICE=IMAGE once"),
+        (("compose", *GIVEN, "--fairlead-image", "x\nRUN y"), "no name of an image"),
         (("terraform", *GIVEN, "--ports", "catalog=80a"), "expected ports with commas between"),
         (("terraform", *GIVEN, "--ports", "catalog=8083,8083"), "two copies share port 8083"),
     ],

@@ -49,7 +49,7 @@ def _nginx(asked: Asked) -> dict[str, str]:
 def _task_definition(asked: Asked) -> dict[str, str]:
     from fairlead.exports.task_definition import task_definition
 
-    parts = _parts(asked)
+    parts = _parts(asked, asked.cluster())
     return {f"{part.name}.json": _json(task_definition(part, asked["sidecar"])) for part in parts}
 
 
@@ -58,14 +58,14 @@ def _terraform(asked: Asked) -> dict[str, str]:
 
     cluster = asked.cluster()
     name = cluster.ecs.cluster or cluster.name
-    return terraform(_parts(asked), asked["strategy"], name, _ports(asked, cluster))
+    return terraform(_parts(asked, cluster), asked["strategy"], name, _ports(asked, cluster))
 
 
 def _compose(asked: Asked) -> dict[str, str]:
     from fairlead.exports.compose import compose
 
-    name = asked.cluster().name
-    text = compose(_parts(asked), name, asked["fairlead_image"], asked["publish"])
+    cluster, image = asked.cluster(), _fairlead(asked)
+    text = compose(_parts(asked, cluster), cluster.name, image, asked["publish"])
     return {"compose.yaml": text}
 
 
@@ -76,7 +76,7 @@ def _pod(asked: Asked) -> dict[str, str]:
     given = set(images(asked["image"]).values())
     if len(given) != 1:
         raise BadInput("a pod has one image with all its services: give --image SERVICE=IMAGE once")
-    wanted = Pod(given.pop(), asked["fairlead_image"], asked["copy"], asked["publish"])
+    wanted = Pod(given.pop(), _fairlead(asked), asked["copy"], asked["publish"])
     return pod(asked.cluster(), wanted, asked.place.file.parent)
 
 
@@ -98,13 +98,20 @@ def _workflow(asked: Asked) -> dict[str, str]:
     return {"scale.yml": workflow(name, _names(cluster), region, sync=asked["sync"])}
 
 
-def _parts(asked: Asked) -> tuple[Part, ...]:
+def _fairlead(asked: Asked) -> str:
+    """fairlead's own image."""
+    from fairlead.exports.parts import image_name
+
+    return image_name("fairlead-image", asked["fairlead_image"])
+
+
+def _parts(asked: Asked, cluster: Cluster) -> tuple[Part, ...]:
     from fairlead.exports.parts import Given, images, numbers, parts_of
 
     given = Given(
         images(asked["image"]), *(numbers(n, asked[n]) for n in ("port", "memory", "cpu"))
     )
-    return parts_of(asked.cluster(), given)
+    return parts_of(cluster, given)
 
 
 def _ports(asked: Asked, cluster: Cluster) -> Mapping[str, tuple[int, ...]]:

@@ -7,16 +7,16 @@ plain, servers: false}`, docs/plain-nginx.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fairlead.core.errors import BadInput
 from fairlead.core.model import Cluster, Entry, EntryState, Service, ServiceTable
+from fairlead.exports.ports import Ports
 from fairlead.proxies.plain.config import check, upstream
 from fairlead.proxies.plain.servers import servers
 
 _SOME = ("127.0.0.1", 9)
 """Servers lead to upstreams by name: which endpoints those have is nothing to them."""
-Ports = Mapping[str, Sequence[int]]
 
 _STATIC = "# One upstream a service. An endpoint that comes or goes is an edit and a reload."
 _DYNAMIC = "# The upstreams of these names are in the file that fairlead keeps."

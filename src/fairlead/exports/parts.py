@@ -81,10 +81,14 @@ def numbers(option: str, values: Iterable[str]) -> dict[str, int]:
 def images(values: Iterable[str]) -> dict[str, str]:
     """Of `NAME=IMAGE` each. BadInput."""
     found = pairs("image", values)
-    for name, image in found.items():
-        if not _IMAGE.fullmatch(image):
-            raise BadInput(f"--image {name}={image}: that is no name of an image")
-    return found
+    return {name: image_name(f"image {name}", image) for name, image in found.items()}
+
+
+def image_name(option: str, image: str) -> str:
+    """The same. BadInput for what could be read as more than a name."""
+    if not _IMAGE.fullmatch(image):
+        raise BadInput(f"--{option} {image!r}: that is no name of an image")
+    return image
 
 
 def _those(names: Iterable[str]) -> str:

@@ -46,10 +46,8 @@ def pod(cluster: Cluster, wanted: Pod, base: Path) -> dict[str, str]:
             raise BadInput(f"--copy {path!r}: expected an absolute path without spaces")
     return {
         "Dockerfile": _dockerfile(wanted),
-        "fairlead.yaml": yaml.safe_dump(
-            _settings(cluster, wanted, base), sort_keys=False, width=120
-        ),
-        "compose.yaml": yaml.safe_dump(_compose(wanted), sort_keys=False, width=120),
+        "fairlead.yaml": _yaml(_settings(cluster, wanted, base)),
+        "compose.yaml": _yaml(_compose(wanted)),
     }
 
 

@@ -5,23 +5,16 @@ Bridge mode with host port 0: the engine picks a free one each time, and fairlea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from fairlead.exports.parts import Part
 
 DRAIN_MEMORY, DRAIN_RESERVATION = 32, 8
 """MiB. The sidecar takes some 6.4 (README, bench)."""
-LONGEST_STOP = 120
-"""Seconds that ECS takes at most for a stopTimeout on Fargate; on EC2 it knows no bound."""
-
-
-def task_definitions(parts: Sequence[Part], sidecar: str = "") -> list[dict[str, Any]]:
-    """One a service, in the order of the settings. `sidecar` is fairlead's image."""
-    return [task_definition(part, sidecar) for part in parts]
 
 
 def task_definition(part: Part, sidecar: str = "") -> dict[str, Any]:
+    """`sidecar` is fairlead's image, empty for none."""
     containers = [container(part)]
     if sidecar:
         containers.append(drain(part, sidecar))

@@ -14,20 +14,20 @@ from typing import Any
 from fairlead.core.errors import BadInput
 from fairlead.core.model import Route
 from fairlead.exports.parts import Part
+from fairlead.exports.ports import Ports
 from fairlead.exports.task_definition import labels
 
 _ALL = {"variables.tf": "common.tf"}
 _CODE: Mapping[str, Mapping[str, str]] = {
-    "dynamic": {"main.tf": "dynamic.tf", "tasks.tf": "tasks.tf", **_ALL},
+    "dynamic": {"main.tf": "dynamic.tf", "tasks.tf": "tasks.tf", "front.tf": "front.tf", **_ALL},
     "alb": {"main.tf": "alb.tf", "tasks.tf": "tasks.tf", **_ALL},
-    "fixed": {"main.tf": "fixed.tf", **_ALL},
+    "fixed": {"main.tf": "fixed.tf", "front.tf": "front.tf", **_ALL},
 }
 STRATEGIES = tuple(_CODE)
 VALUES = "services.auto.tfvars.json"
 FIRST_PRIORITY, MOST_PRIORITY = 100, 50_000
 """Of a listener's rules (Elastic Load Balancing's guide): a lower one goes first."""
 _LONGEST_GROUP = 32
-Ports = Mapping[str, Sequence[int]]
 
 
 def terraform(parts: Sequence[Part], strategy: str, cluster: str, ports: Ports) -> dict[str, str]:
