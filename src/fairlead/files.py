@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from fairlead.core.errors import BadInput
+
 
 def write_atomically(
     path: Path, data: bytes, *, durable: bool = True, public: bool = False
@@ -37,6 +39,18 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> Path:
         if durable:
             os.fsync(handle)
     return path
+
+
+def read_given(path: Path, what: str, largest: int) -> bytes:
+    """A file that the user named. BadInput when it cannot be read, or has more bytes."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(largest + 1)
+    except OSError as error:
+        raise BadInput(f"cannot read {what} from {path}: {error.strerror or error}") from error
+    if len(data) > largest:
+        raise BadInput(f"{path}: longer than {largest >> 20} MiB")
+    return data
 
 
 def _resemble(staged: Path, path: Path) -> None:

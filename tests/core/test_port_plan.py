@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core.errors import BadInput
-from fairlead.core.port_plan import LAST, clashes, continued, planned
+from fairlead.core.port_plan import LAST, clashes, planned
 
 ANALYSIS = {
     "frontend": 8080,
@@ -16,6 +16,11 @@ ANALYSIS = {
     "alerts": 8084,
     "text-search": 8085,
 }
+
+
+def continued(first: int, copies: int, step: int) -> tuple[int, ...]:
+    """As the analysis goes on from a service's port."""
+    return tuple(first + step * number for number in range(copies))
 
 
 def test_the_two_services_that_the_analysis_writes_out_do_not_collide() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fairlead.core.advice.rightsize import Sample
 from fairlead.core.errors import BadInput
+from fairlead.files import read_given
 
 LARGEST = 64 << 20
 """Bytes of a file."""
@@ -34,13 +35,7 @@ NAMED = "service, cpu_percent (of one core) or cpu (units of 1/1024 core), memor
 
 def read_samples(path: Path) -> list[Sample]:
     """BadInput names the line, or the record, that is not understood."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise BadInput(f"cannot read samples from {path}: {error.strerror or error}") from error
-    if len(data) > LARGEST:
-        raise BadInput(f"{path}: longer than {LARGEST >> 20} MiB")
+    data = read_given(path, "samples", LARGEST)
     samples = []
     for number, record in enumerate(_records(data.decode("utf-8-sig", "replace"), path), 1):
         try:

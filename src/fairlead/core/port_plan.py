@@ -27,11 +27,6 @@ class Clash:
         return f"port {self.port}: {' and '.join(self.services)}"
 
 
-def continued(first: int, copies: int, step: int) -> tuple[int, ...]:
-    """The first port and the next ones, `step` apart."""
-    return tuple(first + step * number for number in range(copies))
-
-
 def clashes(plan: Mapping[str, Sequence[int]]) -> tuple[Clash, ...]:
     """Ports that more than one service has, or a service more than once."""
     held: dict[int, list[str]] = {}

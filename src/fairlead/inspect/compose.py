@@ -98,9 +98,7 @@ def _checked(of: Value) -> Fact[bool]:
 
 def _variables(of: Value) -> Iterator[tuple[str, str]]:
     """Those whose value is known."""
-    for name, value in of.members():
-        if (text := value.text().value) is not None:
-            yield name, text
+    yield from of.texts()
     for item in of.items() if isinstance(of.data, tuple) else ():
         name, given, text = (item.text().value or "").partition("=")
         if given:

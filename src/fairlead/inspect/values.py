@@ -53,6 +53,12 @@ class Value:
     def members(self) -> Iterator[tuple[str, Value]]:
         yield from (self.data.items() if isinstance(self.data, Mapping) else ())
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """The members whose value is a known text."""
+        for name, value in self.members():
+            if (text := value.text().value) is not None:
+                yield name, text
+
     def text(self) -> Fact[str]:
         data = self.data
         if isinstance(data, bool):

@@ -28,6 +28,7 @@ from fairlead.core.costs.prices import (
     Price,
 )
 from fairlead.core.errors import BadInput
+from fairlead.files import read_given
 
 FORMAT = "fairlead-prices/1"
 LARGEST = 2 << 20
@@ -99,14 +100,7 @@ def load(path: Path | None) -> Book:
     """Those of fairlead, with the file's laid over them. BadInput names the file and the place."""
     if path is None:
         return builtin()
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise BadInput(f"cannot read prices from {path}: {error.strerror or error}") from error
-    if len(data) > LARGEST:
-        raise BadInput(f"{path}: longer than {LARGEST >> 20} MiB: this is no price file")
-    return overlaid(builtin(), parse(data, str(path)))
+    return overlaid(builtin(), parse(read_given(path, "prices", LARGEST), str(path)))
 
 
 def overlaid(below: Book, above: Book) -> Book:

@@ -12,7 +12,7 @@ AGENT_MIB = 128
 """fairlead and its nginx on a node: what deploy/terraform asks for."""
 HOOK_MIB = 8
 """The drain sidecar of each task: the reservation in deploy/service.json."""
-ENVOY_MIB, ENVOY_CPU = 64, 256
+ENVOY_MIB = 64
 """Service Connect's proxy in each task: what AWS's developer guide advises to add (recalled)."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fairlead.core.costs.from_setup import memory_of
 from fairlead.core.doctor.finding import ERROR, WARNING, Finding, Said, first
 from fairlead.core.doctor.workloads import Nodes, Workload, most, nodes_of, together, workloads
 from fairlead.core.ecs.rolling import bounds
-from fairlead.core.setup import Container, Setup, Unknown
+from fairlead.core.setup import Setup, Unknown
 from fairlead.core.whatif.machines import by_family, interfaces
 
 
@@ -19,20 +20,9 @@ def offered(kind: str) -> int | None:
 
 
 def task_memory(workload: Workload) -> int | None:
-    """MiB that ECS reserves: the task's own, else of each container the soft limit first."""
+    """MiB that ECS reserves; None also where a definition gives it and it is not known."""
     task = workload.task
-    if task.memory.unknown or not task.whole:
-        return None
-    if task.memory.value:
-        return task.memory.value
-    found = [_container(box) for box in task.containers]
-    return None if None in found else sum(each or 0 for each in found)
-
-
-def _container(box: Container) -> int | None:
-    if box.reservation.unknown or (box.memory.unknown and not box.reservation.value):
-        return None
-    return box.reservation.value or box.memory.value or None
+    return None if task.memory.unknown else memory_of(task)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,9 +179,6 @@ class Module:
         thing = found.gathered(lambda one: self._thing(block, address, one, data.unsaid))
         return referring(thing, address) if found.kind != "one" else thing
 
-    def data_sources(self, kind: str) -> Value:
-        return Thing(unknown="it is all data", look=lambda name: self.data_source(kind, name))
-
     def data_source(self, kind: str, name: str) -> Value:
         block = self.folder.data.get((kind, name))
         address = f"{self.prefix}data.{kind}.{name}"

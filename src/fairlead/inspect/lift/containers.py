@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from fairlead.core.setup import Container, Fact, Mount, Port
 from fairlead.inspect.hcl.texts import shown
@@ -43,7 +43,7 @@ def _container(of: Value, volumes: Mapping[str, Mount]) -> Container:
         tuple(_mount(item, volumes) for item in of.get("mountPoints").items()),
         _environment(of.get("environment")),
         of.get("essential").flag().value is not False,
-        dict(_labels(of.get("dockerLabels"))),
+        dict(of.get("dockerLabels").texts()),
         of.at,
     )
 
@@ -66,13 +66,6 @@ def _environment(of: Value) -> dict[str, str]:
     """Those whose value is known."""
     pairs = ((item.get("name").text().value, item.get("value").text().value) for item in of.items())
     return {name: value for name, value in pairs if name is not None and value is not None}
-
-
-def _labels(of: Value) -> Iterator[tuple[str, str]]:
-    """Those whose value is known."""
-    for name, value in of.members():
-        if (text := value.text().value) is not None:
-            yield name, text
 
 
 def _mount(of: Value, volumes: Mapping[str, Mount]) -> Mount:
