@@ -79,7 +79,9 @@ class Upstream:
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def start(self, port: int = 0) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        # With asyncio's own backlog of 100 a burst drops SYNs, which come again after 1 s,
+        # when nginx has given the connection up.
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
