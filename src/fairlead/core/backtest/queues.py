@@ -1,0 +1,78 @@
+"""The closed forms that say how many requests are slow: M/M/1 for each endpoint, M/M/c over all.
+
+Both have tails of one shape, P(time > t) = weight * exp(-slack * t); see any book on queues, such as
+Kleinrock, Queueing Systems I (1975), sections 3.2 and 3.5.
+"""
+
+from __future__ import annotations
+
+from math import exp
+from typing import NamedTuple
+
+from fairlead.core.backtest.model import WORKERS, Queue
+
+FULL = 0.95
+"""Utilisation at which the requests in an unstable queue are counted: those beyond are backlog."""
+
+
+class Tail(NamedTuple):
+    """P(time > t) = weight * exp(-slack * t); `slack` is in 1/s, 0 where the queue only grows."""
+
+    weight: float
+    slack: float
+
+    def beyond(self, seconds: float) -> float:
+        """The share of requests that take longer."""
+        return self.weight * exp(-self.slack * seconds) if seconds > 0 else 1.0
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """The probability that a request waits: `load` is arrivals times service time, in erlangs.
+
+    By the recursion of Erlang's B formula, which does not overflow.
+    """
+    if load >= servers:
+        return 1.0
+    blocked = 1.0
+    for n in range(1, servers + 1):
+        blocked = load * blocked / (n + load * blocked)
+    return blocked / (1.0 - load / servers * (1.0 - blocked))
+
+
+def tail(queue: Queue, rate: float, ready: int, capacity: float) -> Tail:
+    """Of `rate` requests a second over `ready` endpoints of `capacity` requests a second each.
+
+    SEPARATE tells of the total time, POOLED of the waiting time.
+    """
+    spare = ready * capacity - rate
+    if spare <= 0:
+        return Tail(1.0, 0.0)
+    if queue is Queue.SEPARATE:
+        return Tail(1.0, spare / ready)
+    return Tail(erlang_c(ready * WORKERS, rate * WORKERS / capacity), spare)
+
+
+def in_service(queue: Queue, rate: float, ready: int, capacity: float) -> float:
+    """The mean number of requests in the service when it is at rest, without a backlog."""
+    if ready == 0:
+        return 0.0
+    busy = min(FULL, rate / (ready * capacity))
+    if queue is Queue.SEPARATE:
+        return ready * busy / (1.0 - busy)
+    load = busy * ready * WORKERS
+    return load + erlang_c(ready * WORKERS, load) * busy / (1.0 - busy)
+
+
+def need(queue: Queue, rate: float, capacity: float, objective: float, budget: float) -> int:
+    """The fewest endpoints of which at most `budget` (a share) of the requests exceed `objective`
+    seconds; at least 1."""
+    low, high = 1, 2
+    while tail(queue, rate, high, capacity).beyond(objective) > budget:
+        low, high = high, high * 2
+    while low < high:
+        middle = (low + high) // 2
+        if tail(queue, rate, middle, capacity).beyond(objective) > budget:
+            low = middle + 1
+        else:
+            high = middle
+    return low
