@@ -35,6 +35,7 @@ WHOLE = [
     ("[" * 100_000, "f:1: nested deeper than 16 levels"),
     ("? [a]\n: b", "f:1: a key must be a plain word"),
     ("services: {a: {run: [x], locality: prefer-node, balance: hash}}", "f:1: services.a: locality: prefer-node works with balance: p2c, not with hash"),
+    ("services: {a: {run: [x], scale: {min: 2}, replicas: 1}}", "services.a: replicas: 1 is not within scale, which has min 2 and max 10"),
     ("services: {}\n<<: {a: 1}", "f:2: <<: unknown key"),
     ("cluster: a\nservices: {}\ncluster: b", "f:3: cluster: the same key is already on line 1"),
     ("services:\n  a: {run: [x]}\n  a: {run: [y]}", "f:3: services.a: the same key is already on line 2"),
@@ -80,7 +81,9 @@ WHOLE = [
 
 IN_SERVICE = [
     ("replicaz: 1", 'replicaz: unknown key; did you mean "replicas"? (known: run, image,'),
-    ("scale: {min: 1, max: 4}", "scale: autoscaling is not built yet; remove the key"),
+    ("scale: {min: 5, max: 4}", "scale: min: 5 is above max: 4"),
+    ("scale: {min: 11}", "scale: min: 11 is above max: 10"),
+    ("scale: {max: 0}", "scale.max: expected a whole number from 1 to 1000, found 0"),
     ("network: back", "network: is of use only with image, which is not given"),
     ("replicas: two", 'replicas: expected a whole number from 0 to 1000, found "two"'),
     ("replicas: 1001", "replicas: expected a whole number from 0 to 1000, found 1001"),

@@ -42,7 +42,7 @@ BAD = [
     "services: {a: {run: [x], replicas: -1}}",
     "services: {a: {run: [x], replicas: '2'}}",
     "services: {a: {run: [x], replicaz: 2}}",
-    "services: {a: {run: [x], scale: {min: 1}}}",
+    "services: {a: {run: [x], scale: {min: -1}}}",
     "services: {a: {run: [x], routes: ['a b']}}",
     "services: {a: {run: [x], routes: ['a/../b']}}",
     "services: {a: {run: [x], routes: [{path: /a}]}}",

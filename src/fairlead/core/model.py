@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fairlead.core.dns_settings import Dns
+from fairlead.core.scaling.policy import Scale
 
 
 class State(StrEnum):
@@ -161,7 +162,8 @@ class Service:
     Its copies are processes (`run`), containers (`container.image`, `run` is its command then),
     tasks of an ECS service (`container.task_service`), or somebody else's: `endpoints`, or `found`,
     which says where it was discovered. `named`: its routes' hosts are names of the nodes; `dns`
-    says where they are kept, when that is not where the cluster's are.
+    says where they are kept, when that is not where the cluster's are. `scale` says how the count
+    follows the load, from `replicas` on; None where it does not.
     """
 
     name: str
@@ -178,6 +180,7 @@ class Service:
     health: HealthCheck = field(default_factory=HealthCheck)
     traffic: Traffic = field(default_factory=Traffic)
     roll: Roll = field(default_factory=Roll)
+    scale: Scale | None = None
     drain_timeout: float = 30.0
     stop_timeout: float = 10.0
 

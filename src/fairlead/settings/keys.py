@@ -20,6 +20,7 @@ from fairlead.settings import words
 from fairlead.settings.dns_keys import DNS, DNS_OF_SERVICE
 from fairlead.settings.groups import Either, ListOf, MapOf
 from fairlead.settings.numbers import Duration, Integer, Number, Size
+from fairlead.settings.scale_keys import SCALE
 from fairlead.settings.sections import Fields, Key, Section
 from fairlead.settings.texts import Choice, Flag, Literal, Written
 
@@ -57,6 +58,23 @@ def _locality_has_use(service: Fields) -> str:
     prefers = service.get("traffic.locality") is Locality.PREFER_NODE
     idle = prefers and balance is not Balance.P2C
     return f"locality: prefer-node works with balance: p2c, not with {balance}" if idle else ""
+
+
+def _first_count_fits(service: Fields) -> str:
+    scale, first = service.get("scale"), service.get("replicas")
+    if scale is None or first is None or scale.min <= first <= scale.max:
+        return ""
+    return f"replicas: {first} is not within scale, which has min {scale.min} and max {scale.max}"
+
+
+def _what_fits(service: Fields) -> str:
+    return _locality_has_use(service) or _first_count_fits(service)
+
+
+def _with_first_count(service: Fields) -> Fields:
+    """A service that may sleep is started all the same, to see that it can."""
+    scale = service.get("scale")
+    return service if scale is None else {"replicas": max(scale.min, 1), **service}
 
 
 def _as_env(variables: dict[str, str]) -> tuple[tuple[str, str], ...]:
@@ -513,11 +531,19 @@ SERVICE = Section(
             excludes=_ONLY_RUN,
         ),
         Key("roll", _ROLL, "How a changed service is replaced.", excludes=_ONLY_RUN),
+        Key(
+            "scale",
+            SCALE,
+            "How the count follows the load; `replicas` is only the first count then.",
+            "scale",
+            default="not scaled",
+            excludes=("endpoints",),
+        ),
     ),
     model=_SERVICE,
     any_of=("run", "image", "service", "endpoints"),
-    rule=_locality_has_use,
-    planned=(("scale", "autoscaling is not built yet; remove the key"),),
+    make=_with_first_count,
+    rule=_what_fits,
 )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fairlead.core.dns_names import kept_twice
 from fairlead.core.dns_settings import Dns
@@ -16,11 +14,10 @@ from fairlead.core.model import AgentPlace, Cluster, ControllerPlace, Hooks, Ser
 from fairlead.core.plain_nginx import lacking
 from fairlead.settings.keys import ROOT
 from fairlead.settings.place import At, Document, Problems
-from fairlead.settings.sections import Fields
+from fairlead.settings.sections import Fields, fill
 from fairlead.settings.tree import MAX_BYTES, read_tree
 from fairlead.settings.tree import Mapping as Entries
 
-T = TypeVar("T")
 P = TypeVar("P", Hooks, ControllerPlace, AgentPlace)
 
 
@@ -190,18 +187,3 @@ def _service(name: str, fields: Fields, base: Path) -> Service:
     cwd = "" if service.fixed else os.path.abspath(base / service.cwd)  # noqa: PTH100
     traffic, dns = replace(service.traffic, sticky=cookie), _dns_placed(service.dns, base)
     return replace(service, cwd=cwd, traffic=traffic, dns=dns)
-
-
-def fill(base: T, fields: Mapping[str, Any]) -> T:
-    """`base` with the fields at these dotted paths replaced."""
-    direct: dict[str, Any] = {}
-    nested: dict[str, dict[str, Any]] = defaultdict(dict)
-    for path, value in fields.items():
-        head, _, rest = path.partition(".")
-        if rest:
-            nested[head][rest] = value
-        else:
-            direct[head] = value
-    inner = {head: fill(getattr(base, head), values) for head, values in nested.items()}
-    filled: T = replace(base, **direct, **inner)  # type: ignore[type-var]
-    return filled

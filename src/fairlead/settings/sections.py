@@ -5,10 +5,11 @@ Reading goes on after a problem, so that one run shows them all.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from fairlead.core.errors import SettingsError
 from fairlead.settings.kinds import Kind, Schema, as_is
@@ -16,6 +17,7 @@ from fairlead.settings.place import At, noting, quoted, settle
 from fairlead.settings.tree import Mapping as Entries
 from fairlead.settings.tree import Scalar
 
+T = TypeVar("T")
 Fields = dict[str, Any]
 """Values by the dotted path of their field in the model."""
 
@@ -44,15 +46,14 @@ class Key:
 class Section(Kind):
     """A mapping of known keys. `model` is an instance that holds the defaults of its fields.
 
-    `any_of`: at least one of these keys is needed. `planned`: keys that will come, and what to do.
-    `rule` says what is wrong with the fields together, or nothing.
+    `any_of`: at least one of these keys is needed. `rule` says what is wrong with the fields
+    together, or nothing.
     """
 
     keys: tuple[Key, ...]
     model: Any = None
     make: Callable[[Fields], Any] = as_is
     any_of: tuple[str, ...] = ()
-    planned: tuple[tuple[str, str], ...] = ()
     rule: Callable[[Fields], str] = lambda _: ""
     shapes = ("mapping",)
 
@@ -89,9 +90,6 @@ class Section(Kind):
         return {**dict(key.implies), **own}
 
     def _unknown(self, name: str, at: At) -> SettingsError:
-        planned = dict(self.planned).get(name)
-        if planned:
-            return _on_key(at, planned)
         known = [key.name for key in self.keys]
         near = get_close_matches(name[:64].lower(), known, 1)
         guess = f"did you mean {quoted(near[0])}? " if near else ""
@@ -156,3 +154,18 @@ def entries(at: At, kind: Kind, found: list[SettingsError]) -> Iterator[tuple[Sc
         else:
             lines[key.text] = key.line
             yield key, child
+
+
+def fill(base: T, fields: Mapping[str, Any]) -> T:
+    """`base` with the fields at these dotted paths replaced."""
+    direct: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = defaultdict(dict)
+    for path, value in fields.items():
+        head, _, rest = path.partition(".")
+        if rest:
+            nested[head][rest] = value
+        else:
+            direct[head] = value
+    inner = {head: fill(getattr(base, head), values) for head, values in nested.items()}
+    filled: T = replace(base, **direct, **inner)  # type: ignore[type-var]
+    return filled
