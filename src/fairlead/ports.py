@@ -87,6 +87,19 @@ class Orchestrator(Protocol):
         """Remember in the cluster itself that the endpoint is being drained; empty: no more."""
 
 
+class Room(Protocol):
+    """A platform that can say how many copies it has room for. Cheap: asked every few seconds."""
+
+    async def most(self, service: Service) -> tuple[int | None, str]:
+        """The largest count of this service that fits beside what the others hold or are about to,
+        and what keeps it from being larger, in a few words (`memory on i-1`, `ports 20000-20003`).
+
+        Copies that run or start count as placed. None where nothing is known, with the reason. It
+        is counted no further than the service's own `scale` could ever ask for: that number with
+        no reason says that all of them fit. Raises nothing but cancellation.
+        """
+
+
 class Discovery(Protocol):
     """A platform that knows services which no settings file names."""
 

@@ -27,6 +27,7 @@ from fairlead.ports import (
     Platform,
     Prober,
     Proxy,
+    Room,
     Runner,
 )
 from fairlead.probes import Probes
@@ -70,6 +71,7 @@ class Running:
     orchestrator: Orchestrator | None = None
     discovery: Discovery | None = None
     metered: Metered | None = None
+    room: Room | None = None
     gated: Callable[[Prober], Prober] = lambda prober: prober
     marked: Callable[[Collection[Service]], dict[str, str]] = lambda _: {}
     anew: Callable[[], Awaitable[None]] = _opened
