@@ -30,7 +30,8 @@ class Commands:
             self._remove(name)
 
     def scale(self, name: str, replicas: int) -> None:
-        """UnknownName; BadInput for a count out of bounds or a service of fixed endpoints."""
+        """Pauses the service's scaler, if it has one. UnknownName; BadInput for a count out of
+        bounds or a service of fixed endpoints."""
         tracked = self._named(name)
         if tracked.service.fixed:
             raise BadInput(f"{name} lists fixed endpoints: add or remove them in the settings file")
@@ -41,6 +42,31 @@ class Commands:
         tracked.intent = replace(tracked.intent, service=service, backoff=Backoff())
         tracked.asked = service.orchestrated
         self._tell(name, "scale", f"from {before} to {replicas}, by command")
+        if service.scale is not None:
+            tracked.paused = f"scaled to {replicas} by command"
+            again = f"until: fairlead scale {name} --resume"
+            self._tell(name, "scale-paused", f"the count stays at {replicas} {again}")
+        self._change(name)
+
+    def resume(self, name: str) -> None:
+        """Let the scaler act again. UnknownName; BadInput for a service that has none."""
+        tracked = self._named(name)
+        if tracked.service.scale is None:
+            raise BadInput(f"{name} has no scale section in the settings: nothing scales it")
+        if tracked.paused:
+            self._tell(name, "scale-resumed", f"from {tracked.service.replicas} on, by command")
+        tracked.paused, tracked.contested = "", ()
+        self._change(name)
+
+    def autoscale(self, name: str, replicas: int, why: str) -> None:
+        """The scaler's own: it gets what it asks for only while nobody has paused it."""
+        tracked = self._named(name)
+        before = tracked.service.replicas
+        if not tracked.steered or replicas == before:
+            return
+        tracked.take(replicas)
+        tracked.asked = tracked.service.orchestrated
+        self._tell(name, "autoscale", f"from {before} to {replicas}: {why}")
         self._change(name)
 
     def restart(self, name: str) -> None:
@@ -93,6 +119,9 @@ class Commands:
             wanted = replace(service, replicas=replicas)
             tracked.intent = Intent(wanted, tracked.intent.good, tracked.intent.failed)
             self._watch_again(tracked)
+            self._tell_passed_over(service, replicas)
+        if service.scale is None:
+            self._loop.tracked[name].paused = ""
         self._loop.filed[name] = service.replicas
         self._loop.notify(name)
 
@@ -107,14 +136,23 @@ class Commands:
         tracked.removed = False
         tracked.asked = service.orchestrated and kept.replicas is not None
         tracked.intent = Intent(wanted, kept.good, kept.failed)
+        tracked.paused = kept.paused
         tracked.leaves |= {key: Leave(reason, urgent) for key, reason, urgent in kept.leaving}
         self._loop.tracked[service.name] = tracked
 
     def _count(self, service: Service, current: int, filed: int | None) -> int:
-        """A count set by `scale` stands until the file asks for another than it did then."""
-        if service.fixed or service.replicas != filed:
+        """A count set by `scale` stands until the file asks for another than it did then, that of
+        a scaler whatever the file asks for: there it only says where to begin."""
+        if service.fixed or (service.scale is None and service.replicas != filed):
             return service.replicas
         return current
+
+    def _tell_passed_over(self, service: Service, replicas: int) -> None:
+        filed = self._loop.filed.get(service.name, service.replicas)
+        if service.scale is None or service.replicas in (filed, replicas):
+            return
+        told = f"the file says {service.replicas}, where it would begin: it stays at {replicas}"
+        self._tell(service.name, "count-kept", f"{told}, as scaled")
 
     def _remove(self, name: str) -> None:
         tracked = self._loop.tracked.setdefault(name, Tracked(Intent(Service(name))))

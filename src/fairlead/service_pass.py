@@ -26,6 +26,14 @@ from fairlead.ports import (
 from fairlead.tracking import Tracked
 
 
+CONTESTS, CONTEST = 3, 1800.0
+"""A scaler's count is set back so often in so many seconds; then whoever sets it has his way."""
+ADVICE = (
+    "In Terraform: lifecycle { ignore_changes = [desired_count] }; of AWS's own scaling: aws "
+    "application-autoscaling deregister-scalable-target"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """All that the loop acts through. The first platform is the one that starts endpoints."""
@@ -73,11 +81,29 @@ class ServicePass:
         tracked.read |= whole.complete and not tracked.belief.doubted
         if tracked.service.orchestrated:
             kept = next((s for s in sightings if s.desired is not None), Sighting())
-            tracked.follow(kept.desired, kept.departing)
+            foreign = tracked.follow(kept.desired, kept.departing)
+            if foreign is not None:
+                self._contest(tracked, foreign)
         for gone in known.keys() - tracked.belief.endpoints.keys():
             self._forget(tracked, gone)
         for endpoint in tracked.endpoints:
             self._meet(tracked, known, endpoint)
+
+    def _contest(self, tracked: Tracked, foreign: int) -> None:
+        """Somebody else has set the scaler's count: set it back, but give way to who insists."""
+        now, name = self._edges.clock.now(), tracked.service.name
+        recent = [at for at in tracked.contested if now - at < CONTEST]
+        tracked.contested = (*recent, now)
+        if len(tracked.contested) <= CONTESTS:
+            back = f"set back to the scaler's {tracked.service.replicas}"
+            self._tell(tracked, "count-foreign", f"to {foreign} by somebody else, {back}. {ADVICE}")
+            return
+        times = f"{len(tracked.contested)} times in {CONTEST / 60:.0f} min"
+        tracked.paused = f"somebody else has set its count {times}, last to {foreign}"
+        tracked.foreign, tracked.contested = None, ()
+        tracked.take(foreign)
+        again = f"then: fairlead scale {name} --resume"
+        self._tell(tracked, "scale-paused", f"{tracked.paused}: it gives way. {ADVICE}; {again}")
 
     async def _sight(self, tracked: Tracked, platform: Platform) -> Sighting:
         sighting = await platform.observe([tracked.service])

@@ -25,12 +25,19 @@ class Tracked:
     `asked`: its count was set by command, and its platform keeps another yet. `read`: its platforms
     have been read whole, so that an endpoint which is not known is not there.
     `removed`: it is no longer in the settings and is forgotten once its last endpoint has gone.
+    `paused`: why its scaler changes nothing, empty where it acts. `met`: the count that its
+    platform keeps has been seen; `foreign` is one that somebody else has set over the scaler's, and
+    `contested` are the (monotonic) times at which that happened.
     """
 
     intent: Intent
     removed: bool = False
     asked: bool = False
     read: bool = False
+    paused: str = ""
+    met: bool = False
+    foreign: int | None = None
+    contested: tuple[float, ...] = ()
     belief: Belief = field(default_factory=_nothing_known)
     health: dict[str, Health] = field(default_factory=dict)
     drains: dict[str, Drain] = field(default_factory=dict)
@@ -59,21 +66,39 @@ class Tracked:
             return False
         return drain.awaited or endpoint.phase is not Phase.STOPPING
 
-    def follow(self, kept: int | None, departing: int = 0) -> None:
+    @property
+    def steered(self) -> bool:
+        """Its scaler acts: the count is the scaler's, whatever others set."""
+        return self.service.scale is not None and not self.paused
+
+    def follow(self, kept: int | None, departing: int = 0) -> int | None:
         """Take over the count that the platform keeps, unless another was asked for, or it is our
         own doing: raised for a replacement, or about to fall (`departing`) with endpoints.
 
-        So a count that is followed is never moved: wanted and kept are one there.
+        So a count that is followed is never moved: wanted and kept are one there. The count of a
+        scaler is taken over when it is first met; later one that somebody else has set is not, and
+        is returned once.
         """
         if kept is None:
-            return
+            return None
         self.intent = replace(self.intent, kept=kept, departing=departing)
         moving = shrinking(self.intent, self.seen()) > 0 or any(map(self._leaves, self.endpoints))
         service = self.intent.service
         if self.asked and kept == service.replicas and not moving:
             self.asked = False
-        if not (self.asked or self.removed or moving):
-            self.intent = replace(self.intent, service=replace(service, replicas=kept))
+        before, known, self.met = self.foreign, self.met, True
+        self.foreign = None
+        if self.asked or self.removed or moving:
+            return None
+        if not (self.steered and known):
+            self.take(kept)
+        elif kept != service.replicas:
+            self.foreign = kept
+        return self.foreign if self.foreign != before else None
+
+    def take(self, replicas: int) -> None:
+        """Want so many."""
+        self.intent = replace(self.intent, service=replace(self.service, replicas=replicas))
 
     def _leaves(self, endpoint: Endpoint) -> bool:
         present = endpoint.phase in (Phase.RUNNING, Phase.PENDING)
@@ -111,7 +136,8 @@ class Tracked:
     def decision(self, filed: int) -> Decision:
         """What of this must outlive the daemon; `filed` is the count in the settings file."""
         own = self.asked or bool(self.leaves)  # the kept count may hold a surge of ours
-        decided = own if self.service.orchestrated else self.service.replicas != filed
+        beyond = self.service.replicas != filed or self.service.scale is not None
+        decided = own if self.service.orchestrated else beyond
         replicas = self.service.replicas if decided else None
         leaving = tuple((k, leave.reason, leave.urgent) for k, leave in self.leaves.items())
         return Decision(
@@ -120,4 +146,5 @@ class Tracked:
             self.intent.failed,
             self.intent.good,
             leaving,
+            self.paused,
         )

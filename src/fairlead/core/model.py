@@ -452,7 +452,8 @@ class Decision:
 
     `replicas` is a count set by `scale` while the file said `filed`. `good` is the last service
     whose endpoints were all ready, `failed` a revision whose roll was given up. `leaving` holds
-    endpoint id, reason and urgency of replacements that were asked for.
+    endpoint id, reason and urgency of replacements that were asked for. `paused` says why the
+    service's scaler changes nothing, and is empty where it acts.
     """
 
     replicas: int | None = None
@@ -460,3 +461,4 @@ class Decision:
     failed: str = ""
     good: Service | None = None
     leaving: tuple[tuple[str, str, bool], ...] = ()
+    paused: str = ""
