@@ -51,7 +51,9 @@ class Metric:
     Prometheus server or of a queue; `query` a Prometheus query; `path` leads to a number in a JSON
     document (`data.0.value`); of `queries` the last one is the answer.
 
-    `max_age`: seconds after which a value is missing.
+    Values are in the metric's own unit; fairlead's own are requests a second, requests in flight,
+    seconds of latency, and shares (1 is all) of CPU, memory and errors. `max_age`: seconds after
+    which a value is missing.
     """
 
     source: Source
@@ -87,9 +89,9 @@ class Objective:
 class Pace:
     """How fast the count may move one way.
 
-    In `period` seconds at most `most` endpoints or `percent` of them, whichever is more (0 and 0:
-    no bound). `cooldown`: least seconds between two changes this way. `stabilisation`: a move is
-    made to the mildest of what was wanted in so many seconds.
+    In `period` seconds at most `most` endpoints or `percent` of them (100 is all), whichever is
+    more (0 and 0: no bound). `cooldown`: least seconds between two changes this way.
+    `stabilisation`: a move is made to the mildest of what was wanted in so many seconds.
     """
 
     most: int = 0
