@@ -1,0 +1,1 @@
+"""Backtests: traces are read here, and scenarios replayed on all cores; the rest is in core."""
