@@ -14,6 +14,7 @@ from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
 from fairlead.leases.fence import FencedOrchestrator, FencedPlatform
 from fairlead.leases.file import FileLease
+from fairlead.meters.proxy import OneProxy
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.ports import (
     Checks,
@@ -29,6 +30,7 @@ from fairlead.ports import (
     Proxy,
     Room,
     Runner,
+    Tallies,
 )
 from fairlead.probes import Probes
 from fairlead.probes.checker import Checker
@@ -40,6 +42,7 @@ from fairlead.service_pass import Edges
 if TYPE_CHECKING:
     from fairlead.fleet.fleet import Fleet
     from fairlead.fleet.roster import Roster
+    from fairlead.meters.board import MeterBoard
 
 
 def lease_store(cluster: Cluster, state: Path) -> LeaseStore:
@@ -91,6 +94,7 @@ class Wired:
     proxy: Proxy
     checker: ClosingChecks
     bell: Bell
+    tallies: Tallies
     roster: Roster | None = None
 
 
@@ -133,7 +137,7 @@ def wire_fleet(
     fleet = Fleet(bell.notify, bell.report, journal, clock)
     fleet.informed = running.anew
     wired = _looped(state, journal, bell, running, fleet, fleet)
-    return replace(wired, roster=fleet.roster), fleet
+    return replace(wired, roster=fleet.roster, tallies=fleet), fleet
 
 
 def fenced(running: Running, fence: Fence) -> Running:
@@ -172,7 +176,15 @@ def _looped(
     platforms = (running.platform, fixed)
     edges = Edges(platforms, proxy, checker, decisions, journal, clock, running.orchestrator)
     bell.loop = Reconciler(edges)
-    return Wired(bell.loop, running, fixed, proxy, checker, bell)
+    tallies = OneProxy(proxy, clock)
+    return Wired(bell.loop, running, fixed, proxy, checker, bell, tallies)
+
+
+def open_meters(wired: Wired) -> MeterBoard:
+    """What services are scaled by; nothing is read before it is looked at."""
+    from fairlead.meters.opening import open_board
+
+    return open_board(wired.tallies, SystemClock())
 
 
 def open_platform(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Running:
@@ -229,6 +241,7 @@ def _ecs(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Running
         orchestrator=platform,
         discovery=platform if settings.discover else None,
         metered=platform,
+        room=platform,
         marked=platform.marked,
         anew=platform.anew,
     )

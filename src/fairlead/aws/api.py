@@ -18,6 +18,7 @@ _FAILURES: Spec = [{"arn": S, "reason": S, "detail": S}]
 _TAGS: Spec = [{"key": S, "value": S}]
 _PAIRS: Spec = [{"name": S, "value": S}]
 _RESOURCES: Spec = [{"name": S, "type": S, "integerValue": I, "stringSetValue": [S]}]
+_CONSTRAINTS: Spec = [{"type": S, "expression": S}]
 _PAGED: dict[str, Spec] = {"nextToken": S, "maxResults": I}
 
 _TASK: Spec = {
@@ -76,6 +77,7 @@ _DEFINITION: Spec = {
     "memory": S,
     "containerDefinitions": [_CONTAINER],
     "volumes": [_VOLUME],
+    "placementConstraints": _CONSTRAINTS,
 }
 _INSTANCE: Spec = {
     "containerInstanceArn": S,
@@ -83,6 +85,7 @@ _INSTANCE: Spec = {
     "status": S,
     "agentConnected": B,
     "remainingResources": _RESOURCES,
+    "registeredResources": _RESOURCES,
     "attributes": _PAIRS,
 }
 _SERVICE: Spec = {
@@ -99,7 +102,8 @@ _SERVICE: Spec = {
     "deploymentConfiguration": {"minimumHealthyPercent": I, "maximumPercent": I},
     "loadBalancers": [{"targetGroupArn": S, "containerName": S, "containerPort": I}],
     "networkConfiguration": {"awsvpcConfiguration": {"securityGroups": [S]}},
-    "placementConstraints": [{"type": S}],
+    "placementConstraints": _CONSTRAINTS,
+    "placementStrategy": [{"type": S, "field": S}],
     "serviceRegistries": [{"registryArn": S}],
     "deployments": [
         {

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.core.ecs.model import Constraint, Strategy
+from fairlead.platforms.ecs.footprint import read_constraints, read_strategies
 from fairlead.platforms.ecs.shapes import moment, number, parts, text
 
 
@@ -22,7 +24,8 @@ class Said:
 class Count:
     """`desired` is None where ECS keeps none: a daemon service runs once on each node.
 
-    `rolling`: a deployment is on its way. `definition` is that of new tasks.
+    `rolling`: a deployment is on its way. `definition` is that of new tasks. `serverless`: they
+    take nothing of any node (Fargate).
     """
 
     name: str
@@ -33,6 +36,10 @@ class Count:
     definition: str = ""
     rolling: bool = False
     said: tuple[Said, ...] = ()
+    daemon: bool = False
+    serverless: bool = False
+    constraints: tuple[Constraint, ...] = ()
+    strategies: tuple[Strategy, ...] = ()
 
 
 def read_count(raw: Mapping[str, Any]) -> Count | None:
@@ -53,4 +60,13 @@ def read_count(raw: Mapping[str, Any]) -> Count | None:
         text(raw, "taskDefinition"),
         len(list(parts(raw, "deployments"))) > 1,
         tuple(each for each in said if each.id and each.message),
+        not counted,
+        _is_serverless(raw),
+        read_constraints(raw),
+        read_strategies(raw),
     )
+
+
+def _is_serverless(raw: Mapping[str, Any]) -> bool:
+    chosen = [text(each, "capacityProvider") for each in parts(raw, "capacityProviderStrategy")]
+    return text(raw, "launchType") == "FARGATE" or any(c.startswith("FARGATE") for c in chosen)

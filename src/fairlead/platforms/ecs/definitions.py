@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.core.ecs.model import Definition as Footprint
 from fairlead.core.errors import PlatformError
 from fairlead.core.model import Container
+from fairlead.platforms.ecs.footprint import read_footprint
 from fairlead.platforms.ecs.shapes import Part, part, parts, port, text
 from fairlead.platforms.ecs.tasks import Task
 
@@ -27,11 +29,13 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One revision; it never changes. `network` is bridge where the API says nothing."""
+    """One revision; it never changes. `network` is bridge where the API says nothing. `footprint`
+    is what a task of it takes of a node."""
 
     arn: str
     network: str = "bridge"
     containers: tuple[Mapped, ...] = ()
+    footprint: Footprint | None = None
 
     @property
     def revision(self) -> str:
@@ -43,7 +47,8 @@ def read_definition(raw: Mapping[str, Any]) -> Definition | None:
     if not arn:
         return None
     containers = tuple(_container(each) for each in parts(raw, "containerDefinitions"))
-    return Definition(arn, text(raw, "networkMode") or "bridge", containers)
+    network = text(raw, "networkMode") or "bridge"
+    return Definition(arn, network, containers, read_footprint(raw))
 
 
 def _container(raw: Part) -> Mapped:

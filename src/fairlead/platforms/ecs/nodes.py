@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.core.ecs.model import Instance as Place
 from fairlead.core.model import Node
+from fairlead.platforms.ecs.footprint import read_place
 from fairlead.platforms.ecs.shapes import address, number, part, parts, text
 from fairlead.ports import Capacity
 
@@ -15,13 +17,15 @@ _UNKNOWN = Capacity()
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A container instance. `machine` is the EC2 instance's id."""
+    """A container instance. `machine` is the EC2 instance's id, `place` what it was when it was
+    empty."""
 
     arn: str
     machine: str = ""
     state: str = "ready"
     zone: str = ""
     capacity: Capacity = _UNKNOWN
+    place: Place | None = None
 
     @property
     def node(self) -> str:
@@ -49,6 +53,7 @@ def read_instance(raw: Mapping[str, Any]) -> Instance | None:
         _state(raw),
         attributes.get("ecs.availability-zone", ""),
         Capacity(left.get("CPU", 0), left.get("MEMORY", 0)),
+        read_place(raw),
     )
 
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from fairlead.aws.client import Aws, Source
 from fairlead.core.errors import Missing, PlatformError
 from fairlead.core.model import Ecs, Endpoint, Node, Service, Sighting
+from fairlead.core.scaling.bounds import ceiling
 from fairlead.platforms.ecs.counts import Said
 from fairlead.platforms.ecs.departures import Departures
 from fairlead.platforms.ecs.discovery import discover
@@ -22,6 +23,7 @@ from fairlead.platforms.ecs.nodes import node
 from fairlead.platforms.ecs.poller import Poller, Wishes
 from fairlead.platforms.ecs.reader import Reader
 from fairlead.platforms.ecs.retirement import Means
+from fairlead.platforms.ecs.room import most
 from fairlead.platforms.ecs.sighting import endpoint_id, sight
 from fairlead.platforms.ecs.tasks import DRAIN_TAG, Task
 from fairlead.ports import Calls, Capacity, Clock, Heard, Journal, Notify
@@ -32,7 +34,7 @@ _LONGEST_TAG = 256
 
 
 class EcsPlatform:
-    """Implements ports.Platform, ports.Orchestrator, ports.Discovery and ports.Metered."""
+    """Implements ports.Platform, ports.Orchestrator, ports.Discovery, ports.Metered, ports.Room."""
 
     def __init__(
         self, ecs: Ecs, notify: Notify, clock: Clock, journal: Journal, aws: Aws | None = None
@@ -82,6 +84,10 @@ class EcsPlatform:
     def capacity(self) -> Mapping[str, Capacity]:
         """What ECS can still place, by node id."""
         return {i.node: i.capacity for i in self._memory.instances.values()}
+
+    async def most(self, service: Service) -> tuple[int | None, str]:
+        """From memory: what is known of nodes and tasks, by ECS's own rules of placement."""
+        return most(self._memory, service.container.task_service, ceiling(service.scale))
 
     def calls(self) -> Calls:
         """How much was asked of AWS, and how fast."""
