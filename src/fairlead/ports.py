@@ -24,6 +24,8 @@ from fairlead.core.model import (
     ServiceTable,
     Sighting,
 )
+from fairlead.core.scaling.policy import Metric
+from fairlead.core.scaling.verdict import Reading
 
 Notify = Callable[[str], None]
 """Called by an edge, from the loop's thread, with the name of a service whose state has changed
@@ -197,6 +199,53 @@ class Proxy(Protocol):
 
     async def stop(self) -> None:
         """End it: requests in flight are finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one node's proxy had counted for a service `at` (monotonic seconds), by endpoint id.
+
+    `held`: requests that waited there for an endpoint; `refused`: those that had got none, ever.
+    """
+
+    at: float
+    counters: Mapping[str, Counters]
+    held: int = 0
+    refused: int = 0
+
+
+class Tallies(Protocol):
+    """The proxies of all nodes, each with what it counts."""
+
+    async def tallies(self, service: str) -> Mapping[str, Tally | None]:
+        """By node; None for a node that has not said yet what it counts. ProxyError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an endpoint uses `at` (monotonic seconds): `cpu` are seconds of CPU since its start,
+    `memory` bytes. `cores` and `memory_limit` (bytes) are what it may use, 0 for no limit."""
+
+    at: float
+    cpu: float
+    memory: int
+    cores: float = 0.0
+    memory_limit: int = 0
+
+
+class Gauged(Protocol):
+    """A platform that can tell what each of its endpoints uses."""
+
+    async def used(self, endpoints: Collection[Endpoint]) -> Mapping[str, Used]:
+        """By endpoint id; one that has ended, or cannot be measured, is absent. PlatformError."""
+
+
+class Meter(Protocol):
+    """Where metrics of some sources come from."""
+
+    async def read(self, service: str, metric: Metric) -> Reading:
+        """The newest value, with the time at which it was true. Whether that is too long ago is
+        for the caller to say. MeterError when there is no value, or none that can be used."""
 
 
 class Prober(Protocol):

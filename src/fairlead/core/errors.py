@@ -11,6 +11,7 @@
     ├── ProxyError          the proxy could not be reached, or refused a table
     ├── LeaseError          another controller leads, or the lease could not be read or written
     ├── DnsError            DNS records could not be read or changed
+    ├── MeterError          a metric has no value that is of use; says why
     ├── WireError           an HTTP exchange failed; adapters make their own error of it
     ├── DaemonError         the CLI could not reach the daemon, or it answered with an error
     └── WrongAnswer         rehearsal/faults.py: an answer of the local ECS is wrong
@@ -75,6 +76,10 @@ class DnsError(FairleadError):
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class MeterError(FairleadError):
+    """A metric has no value that is of use now: the message says why."""
 
 
 class WireError(FairleadError):

@@ -31,7 +31,7 @@ from fairlead.faults import told
 from fairlead.fleet.messages import Hello, Report, Watched, encode
 from fairlead.fleet.orders import Book, merged
 from fairlead.fleet.roster import Agent, Roster
-from fairlead.ports import Clock, Journal, Notify, ProxyInfo
+from fairlead.ports import Clock, Journal, Notify, ProxyInfo, Tally
 
 FORGET = 60.0
 """Seconds after which an agent that went away is counted no more."""
@@ -44,7 +44,7 @@ DIGEST = 1.0
 
 
 class Fleet:
-    """Implements ports.Proxy and ports.Checks.
+    """Implements ports.Proxy, ports.Tallies and ports.Checks.
 
     `report` is told the health of endpoints, `changed` whenever an agent comes, goes, or says
     something else of its proxy. `unnamed` is awaited before a node that wants to end may do so:
@@ -202,6 +202,10 @@ class Fleet:
         ids = [entry.id for entry in table.entries] if table else []
         found = {key: self._counted(service, key) for key in ids}
         return {key: counters for key, counters in found.items() if counters is not None}
+
+    async def tallies(self, service: str) -> dict[str, Tally | None]:
+        """Implements ports.Tallies: of each node, as its agent has told them last."""
+        return {agent.node: agent.tally(service) for agent in self.roster}
 
     async def close(self) -> None:
         """Of the proxies and of the checks: agents serve and check on."""

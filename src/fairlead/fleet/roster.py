@@ -11,6 +11,7 @@ from types import MappingProxyType
 from fairlead.core.health import Health
 from fairlead.core.model import Counters
 from fairlead.fleet.messages import Hello, Report
+from fairlead.ports import Tally
 
 SILENT = 3.0
 """Seconds without a word from an agent, which is asked for one every PULSE (fleet/server.py), after
@@ -23,7 +24,8 @@ class Agent:
     `heard` is when it said or answered something last. `alone`: it has read the platform itself.
 
     `in_flight` holds for each draining endpoint what is in flight there, and the generation that
-    the node's proxy followed with its service when it was looked at. `digesting`
+    the node's proxy followed with its service when it was looked at. `counted` is when a service's
+    counters came (monotonic). `digesting`
     are services on whose health its hello had news: it is told nothing before their tables follow
     that.
     """
@@ -40,6 +42,7 @@ class Agent:
     followed: Callable[[str], int] = lambda _: 0
     in_flight: dict[str, tuple[int, int]] = field(default_factory=dict)
     counters: dict[str, dict[str, Counters]] = field(default_factory=dict)
+    counted: dict[str, float] = field(default_factory=dict)
     digesting: set[str] = field(default_factory=set)
     hang_up: Callable[[], None] = lambda: None
     parting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,6 +77,12 @@ class Agent:
         for key, count in report.in_flight.items():
             self.in_flight[key] = report.followed(service_of.get(key, "")), count
         self.counters |= report.counters
+        self.counted |= dict.fromkeys(report.counters, self.heard)
+
+    def tally(self, service: str) -> Tally | None:
+        """What its proxy counts; None as long as it has not said so."""
+        counters = self.counters.get(service)
+        return None if counters is None else Tally(self.counted[service], counters)
 
 
 class Roster:
