@@ -174,6 +174,8 @@ class Reconciler:
         if health.up and not before.up:
             waited = self.edges.clock.now() - tracked.first_seen.get(endpoint_id, 0.0)
             again = "again" if before.ever_up else f"after {waited:.2f} s"
+            if not before.ever_up and endpoint_id in tracked.first_seen:
+                tracked.start_times.append(waited)
             self.edges.journal.record("ready", name, f"passed its check {again}", endpoint_id)
         elif before.up and not health.up:
             self.edges.journal.record("unhealthy", name, health.problem, endpoint_id)

@@ -25,7 +25,6 @@ from fairlead.ports import (
 )
 from fairlead.tracking import Tracked
 
-
 CONTESTS, CONTEST = 3, 1800.0
 """A scaler's count is set back so often in so many seconds; then whoever sets it has his way."""
 ADVICE = (

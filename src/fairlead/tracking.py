@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 
 from fairlead.core.counted import shrinking
@@ -12,6 +13,7 @@ from fairlead.core.routing import table
 from fairlead.core.view import Drain, Intent, Leave, Seen
 
 EXPIRED = Health()
+STARTS = 9
 
 
 def _nothing_known() -> Belief:
@@ -27,7 +29,8 @@ class Tracked:
     `removed`: it is no longer in the settings and is forgotten once its last endpoint has gone.
     `paused`: why its scaler changes nothing, empty where it acts. `met`: the count that its
     platform keeps has been seen; `foreign` is one that somebody else has set over the scaler's, and
-    `contested` are the (monotonic) times at which that happened.
+    `contested` are the (monotonic) times at which that happened. `start_times` are seconds from
+    being first seen to the first passed check, of the last ones.
     """
 
     intent: Intent
@@ -38,6 +41,7 @@ class Tracked:
     met: bool = False
     foreign: int | None = None
     contested: tuple[float, ...] = ()
+    start_times: deque[float] = field(default_factory=lambda: deque(maxlen=STARTS))
     belief: Belief = field(default_factory=_nothing_known)
     health: dict[str, Health] = field(default_factory=dict)
     drains: dict[str, Drain] = field(default_factory=dict)
