@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from fairlead.aws.client import Aws, Source
 from fairlead.core.errors import Missing, PlatformError
 from fairlead.core.model import Ecs, Endpoint, Node, Service, Sighting
-from fairlead.core.scaling.bounds import ceiling
+from fairlead.core.scaling.ceiling import ceiling
 from fairlead.platforms.ecs.counts import Said
 from fairlead.platforms.ecs.departures import Departures
 from fairlead.platforms.ecs.discovery import discover
