@@ -27,6 +27,8 @@ def create_app(control: Control, closing: asyncio.Event) -> Starlette:
         routes=[
             Route("/v1/status", status.get, methods=["GET"]),
             Route("/v1/services/{name}/scale", services.scale, methods=["POST"]),
+            Route("/v1/services/{name}/resume", services.resume, methods=["POST"]),
+            Route("/v1/scaling", status.scaling, methods=["GET"]),
             Route("/v1/services/{name}/restart", services.restart, methods=["POST"]),
             Route("/v1/services/{name}/drain", services.drain, methods=["POST"]),
             Route("/v1/apply", cluster.apply, methods=["POST"]),

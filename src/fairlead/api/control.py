@@ -14,6 +14,13 @@ class Control(Protocol):
     async def scale(self, service: str, replicas: int) -> None:
         """Set the wanted count; returns before it is reached. BadInput, UnknownName."""
 
+    async def resume(self, service: str) -> None:
+        """Let the service's scaler act again. UnknownName; BadInput where it has none."""
+
+    async def scaling(self, service: str = "", *, trial: bool = False) -> list[dict[str, Any]]:
+        """ScalingDocs (scaling_document.py) of the services that are scaled, or of one; with
+        `trial` of all that could be. UnknownName; BadInput for one that nothing scales."""
+
     async def restart(self, service: str) -> None:
         """Roll all endpoints of the service, and forget its crash loop or failed roll."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from fairlead.api.scaling_document import ScaledDoc
+
 
 class EndpointDoc(TypedDict):
     id: str
@@ -28,6 +30,7 @@ class ServiceDoc(TypedDict):
 
     `health_path` is the path of an HTTP health check, and absent for other checks. `given_up`: it
     crashed so often that no start is tried before a restart or apply.
+    `scale` is absent where nothing scales the service.
     """
 
     name: str
@@ -38,6 +41,7 @@ class ServiceDoc(TypedDict):
     endpoints: list[EndpointDoc]
     problem: NotRequired[str]
     given_up: NotRequired[bool]
+    scale: NotRequired[ScaledDoc]
     health_path: NotRequired[str]
 
 

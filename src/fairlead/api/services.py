@@ -1,4 +1,4 @@
-"""POST /v1/services/{name}/scale, /restart and /drain: what is done to one service."""
+"""POST /v1/services/{name}/scale, /resume, /restart and /drain: what is done to one service."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ class Services:
     async def scale(self, request: Request) -> Response:
         document = body.known(await body.read_object(request), "replicas")
         await self._control.scale(request.path_params["name"], body.replicas(document))
+        return JSONResponse({}, status_code=202)
+
+    async def resume(self, request: Request) -> Response:
+        body.known(await body.read_object(request))
+        await self._control.resume(request.path_params["name"])
         return JSONResponse({}, status_code=202)
 
     async def restart(self, request: Request) -> Response:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from fairlead.api.document import EventDoc, StatusDoc
+from fairlead.api.scaling_document import ScalingDoc
 from fairlead.api.unix import connect
 from fairlead.cli.place import Place
 from fairlead.core.errors import BadInput, DaemonError
@@ -45,6 +46,13 @@ class Client:
 
     def scale(self, service: str, replicas: int) -> None:
         self._ask("POST", f"/v1/services/{_quoted(service)}/scale", {"replicas": replicas})
+
+    def resume(self, service: str) -> None:
+        self._ask("POST", f"/v1/services/{_quoted(service)}/resume", {})
+
+    def scaling(self, service: str = "", *, trial: bool = False) -> list[ScalingDoc]:
+        target = f"/v1/scaling?service={_quoted(service)}&trial={int(trial)}"
+        return list(self._ask("GET", target)["services"])
 
     def restart(self, service: str) -> None:
         self._ask("POST", f"/v1/services/{_quoted(service)}/restart", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -22,6 +23,21 @@ class Seconds(click.FloatRange):
     name = "number of seconds"
 
 
+class Span(click.ParamType[float]):
+    """A span of time as settings write it, such as 90s or 1m; seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)(ms|s|m|h)?", str(value))
+        if not match:
+            self.fail(f"{value!r} is no time such as 30s or 1m", param, ctx)
+        return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 STATE_NAME = ".fairlead"
 CONTROLLER = "controller"
 """Where in the state directory a controller keeps its own state: an agent may be beside it."""

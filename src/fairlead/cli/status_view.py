@@ -18,6 +18,7 @@ from fairlead.api.document import (
     ServiceDoc,
     StatusDoc,
 )
+from fairlead.api.scaling_document import ScaledDoc
 from fairlead.cli.text import age, count, printable
 
 if TYPE_CHECKING:
@@ -122,13 +123,31 @@ def _service(service: ServiceDoc) -> Iterator[Text]:
     line = Text(printable(service["name"]), style="bold")
     ready = f"  {service['ready']} of {service['desired']} ready"
     line.append(ready, style="not bold yellow" if short else "not bold green")
+    if service.get("asleep"):
+        line.append("  asleep", style="not bold blue")
     if service["strategy"] == "fixed":
         line.append("  fixed endpoints", style="not bold")
     for route in service["routes"]:
         line.append(f"  {printable(route)}", style="not bold dim")
     yield line
+    if scale := service.get("scale"):
+        yield _scale(scale)
     if problem := service.get("problem"):
         yield Text(f"  ! {printable(problem)}", style="yellow")
+
+
+def _scale(scale: ScaledDoc) -> Text:
+    """Bounds, what is wanted and why, in a line; why nothing is changed instead, when paused."""
+    line = Text(f"  {scale['min']}-{scale['max']}")
+    if scale["paused"]:
+        line.append(f"  scaler paused: {printable(scale['paused'])}", "yellow")
+        return line
+    wanted = "-" if scale["wanted"] is None else str(scale["wanted"])
+    line.append(f"  wants {wanted}  ")
+    line.append(printable(scale["why"]), "dim")
+    if scale["missing"]:
+        line.append(f"  {scale['missing']} find no place", "yellow")
+    return line
 
 
 def _cells(endpoint: EndpointDoc, now: float) -> list[str]:

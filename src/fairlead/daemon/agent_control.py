@@ -86,6 +86,12 @@ class AgentControl:
     async def scale(self, service: str, replicas: int) -> None:  # noqa: ARG002
         raise self._elsewhere()
 
+    async def resume(self, service: str) -> None:  # noqa: ARG002
+        raise self._elsewhere()
+
+    async def scaling(self, service: str = "", *, trial: bool = False) -> list[dict[str, Any]]:  # noqa: ARG002
+        raise self._elsewhere()
+
     async def restart(self, service: str) -> None:  # noqa: ARG002
         raise self._elsewhere()
 

@@ -14,8 +14,10 @@ from fairlead.core.dns_names import places_of
 from fairlead.core.errors import BadInput, FairleadError, ProxyError
 from fairlead.core.model import Cluster, Event, Service
 from fairlead.core.plan import SETTLE
+from fairlead.daemon.scaling import in_full
 from fairlead.daemon.status import status
 from fairlead.journal import EventLog
+from fairlead.scaling.scaler import Scaler
 from fairlead.wiring import Wired
 
 REDISCOVER = 2.0
@@ -34,6 +36,10 @@ class Ending:
 
 
 class DaemonControl:
+    """`scaler` is there once the daemon is at work."""
+
+    scaler: Scaler | None = None
+
     def __init__(
         self,
         wired: Wired,
@@ -61,7 +67,7 @@ class DaemonControl:
     async def status(self, service: str = "") -> dict[str, Any]:
         wired, metered = self._wired, self._wired.running.metered
         name = self._cluster.name
-        return dict(await status(wired.loop, name, service, metered, wired.roster))
+        return dict(await status(wired.loop, name, service, metered, wired.roster, self.scaler))
 
     async def scale(self, service: str, replicas: int) -> None:
         self._refuse_beyond_ports(service, replicas)
@@ -79,6 +85,21 @@ class DaemonControl:
                 f"cannot scale {service} to {replicas}: ports {first}-{last} are too few for that"
                 " and the other services; widen ports in the settings file"
             )
+
+    async def resume(self, service: str) -> None:
+        self._commands.resume(service)
+        if self.scaler:
+            self.scaler.wake(service)
+
+    async def scaling(self, service: str = "", *, trial: bool = False) -> list[dict[str, Any]]:
+        tracked, now = self._wired.loop.tracked, self._wired.loop.edges.clock.wall()
+        if self.scaler is None:
+            return []
+        names = [service] if service else list(tracked)
+        minds = {name: self.scaler.mind(name, trial=trial) for name in names}
+        if service and not trial and tracked[service].service.scale is None:
+            raise BadInput(f"{service} has no scale section in the settings: nothing scales it")
+        return [dict(in_full(tracked[n], mind, now)) for n, mind in minds.items() if mind]
 
     async def restart(self, service: str) -> None:
         self._commands.restart(service)

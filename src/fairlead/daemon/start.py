@@ -10,6 +10,7 @@ from pathlib import Path
 from fairlead.api.server import serve, serve_hooks
 from fairlead.core.model import Cluster, ServiceTable
 from fairlead.daemon.control import DaemonControl
+from fairlead.daemon.scaling import scaler_of
 from fairlead.faults import told
 from fairlead.ports import Clock, Journal
 from fairlead.wiring import Wired
@@ -39,11 +40,14 @@ async def at_work(
     """The loop runs and the API is served for as long as the context lasts."""
     edges = wired.loop.edges
     async with (
+        scaler_of(wired, state) as scaler,
         serve(control, state / "fairlead.sock"),
         serve_hooks(control, cluster.hooks),
         running(lasting(wired.loop.run, edges.journal, edges.clock)),
         running(lasting(control.keep_discovering, edges.journal, edges.clock)),
+        running(lasting(scaler.run, edges.journal, edges.clock)),
     ):
+        control.scaler = scaler
         try:
             yield
         finally:

@@ -17,9 +17,11 @@ from fairlead.api.document import (
 from fairlead.core.errors import ProxyError, UnknownName
 from fairlead.core.model import CheckKind, Counters, Node, Phase, Service
 from fairlead.core.view import Drain, Seen
+from fairlead.daemon.scaling import in_short
 from fairlead.fleet.roster import Agent, Roster
 from fairlead.ports import Capacity, Metered, Proxy, ProxyInfo
 from fairlead.reconcile import Reconciler
+from fairlead.scaling.scaler import Scaler
 from fairlead.tracking import Tracked
 
 NOTHING = Counters()
@@ -31,6 +33,7 @@ async def status(
     name: str = "",
     metered: Metered | None = None,
     roster: Roster | None = None,
+    scaler: Scaler | None = None,
 ) -> StatusDoc:
     """Of one service, or of all when `name` is empty. UnknownName."""
     if name and name not in loop.tracked:
@@ -44,7 +47,7 @@ async def status(
         "listen": list(info.listen),
         "proxy": proxy_document(info),
         "nodes": [_node(node, room) for node in nodes],
-        "services": [await _service(loop, tracked) for tracked in chosen],
+        "services": [await _service(loop, tracked, scaler) for tracked in chosen],
     }
     if metered:
         document["api"] = _api(metered)
@@ -98,7 +101,7 @@ def _api(metered: Metered) -> ApiDoc:
     return document
 
 
-async def _service(loop: Reconciler, tracked: Tracked) -> ServiceDoc:
+async def _service(loop: Reconciler, tracked: Tracked, scaler: Scaler | None) -> ServiceDoc:
     service, seen, now = tracked.service, tracked.seen(), loop.edges.clock.now()
     counted = await counted_by(loop.edges.proxy, service.name)
     document: ServiceDoc = {
@@ -115,6 +118,9 @@ async def _service(loop: Reconciler, tracked: Tracked) -> ServiceDoc:
     }
     if service.health.kind is CheckKind.HTTP:
         document["health_path"] = service.health.path
+    mind = scaler.mind(service.name) if scaler else None
+    if scaled := in_short(tracked, mind, loop.edges.clock.wall()):
+        document["scale"] = scaled
     return document
 
 
