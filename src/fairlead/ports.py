@@ -224,7 +224,8 @@ class Tallies(Protocol):
 @dataclass(frozen=True, slots=True)
 class Used:
     """What an endpoint uses `at` (monotonic seconds): `cpu` are seconds of CPU since its start,
-    `memory` bytes. `cores` and `memory_limit` (bytes) are what it may use, 0 for no limit."""
+    `memory` bytes. `cores` is how many it may use, 0 for no limit; `memory_limit` (bytes) is its
+    own or the machine's, 0 for unknown."""
 
     at: float
     cpu: float
@@ -242,6 +243,10 @@ class Gauged(Protocol):
 
 class Meter(Protocol):
     """Where metrics of some sources come from."""
+
+    def period(self, metric: Metric) -> float:
+        """The seconds that one value stands for, 0 for a value of the moment. It is not read more
+        often, and is known only after them."""
 
     async def read(self, service: str, metric: Metric) -> Reading:
         """The newest value, with the time at which it was true. Whether that is too long ago is

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client for the control sockets of proxies.
+"""A small HTTP/1.1 client, first of all for the control sockets of proxies.
 
 h11 (the sans-I/O library) knows the protocol, asyncio's streams carry the bytes.
 """
@@ -6,9 +6,12 @@ h11 (the sans-I/O library) knows the protocol, asyncio's streams carry the bytes
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TypeAlias
+from urllib.parse import SplitResult
 
 import h11
 
@@ -45,6 +48,20 @@ class Response:
 def unix(path: str) -> Connect:
     """Connect to the unix socket at `path`."""
     return lambda: asyncio.open_unix_connection(path)
+
+
+def towards(url: SplitResult) -> Connect:
+    """Connect to where an http or https URL leads; https is checked by the machine's certificates
+    (SSL_CERT_FILE, SSL_CERT_DIR)."""
+    secure = url.scheme == "https"
+    context = _trusted() if secure else None
+    port = url.port or (443 if secure else 80)
+    return partial(asyncio.open_connection, url.hostname, port, ssl=context)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 class Connection:

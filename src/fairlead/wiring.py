@@ -86,7 +86,10 @@ class ClosingChecks(Checks, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """A loop with its edges, by their own types where the daemon needs more than the port."""
+    """A loop with its edges, by their own types where the daemon needs more than the port.
+
+    `cluster` are the settings that it was wired by.
+    """
 
     loop: Reconciler
     running: Running
@@ -95,6 +98,7 @@ class Wired:
     checker: ClosingChecks
     bell: Bell
     tallies: Tallies
+    cluster: Cluster = Cluster()
     roster: Roster | None = None
 
 
@@ -122,7 +126,8 @@ def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
     running = open_platform(cluster, state, bell.notify, journal)
     proxy = open_proxy(cluster, state, bell.notify, journal)
     checker = Checker(running.gated(Probes()), clock, bell.report)
-    return _looped(state, journal, bell, running, proxy, checker)
+    wired = _looped(state, journal, bell, running, proxy, checker)
+    return replace(wired, cluster=cluster)
 
 
 def wire_fleet(
@@ -137,7 +142,7 @@ def wire_fleet(
     fleet = Fleet(bell.notify, bell.report, journal, clock)
     fleet.informed = running.anew
     wired = _looped(state, journal, bell, running, fleet, fleet)
-    return replace(wired, roster=fleet.roster, tallies=fleet), fleet
+    return replace(wired, roster=fleet.roster, tallies=fleet, cluster=cluster), fleet
 
 
 def fenced(running: Running, fence: Fence) -> Running:
@@ -184,7 +189,7 @@ def open_meters(wired: Wired) -> MeterBoard:
     """What services are scaled by; nothing is read before it is looked at."""
     from fairlead.meters.opening import open_board
 
-    return open_board(wired.tallies, SystemClock())
+    return open_board(wired.cluster, wired.tallies, SystemClock())
 
 
 def open_platform(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Running:

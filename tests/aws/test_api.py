@@ -10,11 +10,15 @@ import botocore.session
 import pytest
 from botocore.model import ServiceModel
 
-from fairlead.aws.api import EC2, ECS, service_model
+from fairlead.aws.api import CLOUDWATCH, EC2, ECS, service_model
 from fairlead.aws.session import Account, _config, _session
 from tests.platforms.ecs.fake import model
 
-ALL = [("ecs", name) for name in ECS] + [("ec2", name) for name in EC2]
+ALL = [
+    (service, name)
+    for service, operations in (("ecs", ECS), ("ec2", EC2), ("cloudwatch", CLOUDWATCH))
+    for name in operations
+]
 
 
 @pytest.mark.parametrize(("service", "name"), ALL)
@@ -40,7 +44,7 @@ def assert_same(small: Any, whole: Any) -> None:
         assert_same(small.value, whole.value)
 
 
-@pytest.mark.parametrize("service", ["ecs", "ec2"])
+@pytest.mark.parametrize("service", ["ecs", "ec2", "cloudwatch"])
 def test_the_facts_of_the_service_are_the_apis(service: str) -> None:
     whole = model(service).metadata
     small = ServiceModel(service_model(service), service).metadata
@@ -52,7 +56,7 @@ def test_the_facts_of_the_service_are_the_apis(service: str) -> None:
 @pytest.mark.parametrize(
     "region", ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "xx-new-9"]
 )
-@pytest.mark.parametrize("service", ["ecs", "ec2", "sqs", "sts"])
+@pytest.mark.parametrize("service", ["ecs", "ec2", "cloudwatch", "sqs", "sts"])
 def test_the_small_session_goes_where_the_whole_one_goes(
     region: str, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

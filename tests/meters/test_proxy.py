@@ -11,7 +11,7 @@ from fairlead.core.errors import MeterError, ProxyError
 from fairlead.core.model import LATENCY_BOUNDS, Counters
 from fairlead.core.scaling.policy import Metric, Source
 from fairlead.meters.counted import LONGEST, STALE
-from fairlead.meters.proxy import ProxyMeter
+from fairlead.meters.proxy import ProxyMeter, Uncounted
 from fairlead.ports import Tally
 from tests.stub_edges import StubClock
 
@@ -284,10 +284,9 @@ async def test_a_forgotten_service_begins_anew(shop: Watched) -> None:
 
 
 async def test_a_proxy_that_counts_nothing_says_so() -> None:
-    nodes = Nodes(counting={})
-    meter = ProxyMeter(nodes, nodes.clock)
+    meter = ProxyMeter(Uncounted(), StubClock())
     await meter.take(SHOP)
-    with pytest.raises(MeterError, match="no proxy counts"):
+    with pytest.raises(MeterError, match="the proxy counts no requests"):
         meter.load(SHOP, 0.25)
 
 

@@ -1,8 +1,9 @@
-"""The part of the ECS and EC2 APIs that is used, as botocore's loader wants to have it.
+"""The part of the ECS, EC2 and CloudWatch APIs that is used, as botocore's loader wants to have it.
 
-botocore's own models of the two describe hundreds of operations and cost some 20 MiB of memory once
-they are parsed; these cost half a MiB. Member names and types are the API's, the tests hold them
-against botocore's. What an answer holds beyond them is passed over, as botocore always does.
+botocore's own models of the first two describe hundreds of operations and cost some 20 MiB of
+memory once they are parsed; these cost half a MiB. Member names and types are the API's, the tests
+hold them against botocore's. What an answer holds beyond them is passed over, as botocore always
+does.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any, TypeAlias
 Spec: TypeAlias = "str | list[Any] | dict[str, Any]"
 """A scalar's type, a list of one spec, or members by name (`Name=wireName` where they differ)."""
 
-S, I, L, B, T = "string", "integer", "long", "boolean", "timestamp"  # noqa: E741 - API types
+S, I, L, B, T, D = "string", "integer", "long", "boolean", "timestamp", "double"  # noqa: E741 - API types
 _FAILURES: Spec = [{"arn": S, "reason": S, "detail": S}]
 _TAGS: Spec = [{"key": S, "value": S}]
 _PAIRS: Spec = [{"name": S, "value": S}]
 _RESOURCES: Spec = [{"name": S, "type": S, "integerValue": I, "stringSetValue": [S]}]
 _CONSTRAINTS: Spec = [{"type": S, "expression": S}]
+_MESSAGES: Spec = [{"Code": S, "Value": S}]
 _PAGED: dict[str, Spec] = {"nextToken": S, "maxResults": I}
 
 _TASK: Spec = {
@@ -175,6 +177,44 @@ EC2: Mapping[str, tuple[Spec, Spec]] = {
         },
     ),
 }
+CLOUDWATCH: Mapping[str, tuple[Spec, Spec]] = {
+    "GetMetricData": (
+        {
+            "MetricDataQueries": [
+                {
+                    "Id": S,
+                    "Expression": S,
+                    "Period": I,
+                    "ReturnData": B,
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": S,
+                            "MetricName": S,
+                            "Dimensions": [{"Name": S, "Value": S}],
+                        },
+                        "Period": I,
+                        "Stat": S,
+                    },
+                }
+            ],
+            "StartTime": T,
+            "EndTime": T,
+            "ScanBy": S,
+        },
+        {
+            "MetricDataResults": [
+                {
+                    "Id": S,
+                    "Timestamps": [T],
+                    "Values": [D],
+                    "StatusCode": S,
+                    "Messages": _MESSAGES,
+                }
+            ],
+            "Messages": _MESSAGES,
+        },
+    ),
+}
 
 _ECS_FACTS = {
     "apiVersion": "2014-11-13",
@@ -197,13 +237,30 @@ _EC2_FACTS = {
     "signatureVersion": "v4",
     "xmlNamespace": "http://ec2.amazonaws.com/doc/2016-11-15",
 }
+_CLOUDWATCH_FACTS = {
+    "apiVersion": "2010-08-01",
+    "auth": ["aws.auth#sigv4"],
+    "awsQueryCompatible": {},
+    "endpointPrefix": "monitoring",
+    "jsonVersion": "1.0",
+    "protocol": "json",
+    "serviceFullName": "Amazon CloudWatch",
+    "serviceId": "CloudWatch",
+    "signatureVersion": "v4",
+    "targetPrefix": "GraniteServiceVersion20100801",
+}
+
+_KNOWN: Mapping[str, tuple[dict[str, Any], Mapping[str, tuple[Spec, Spec]]]] = {
+    "cloudwatch": (_CLOUDWATCH_FACTS, CLOUDWATCH),
+    "ec2": (_EC2_FACTS, EC2),
+    "ecs": (_ECS_FACTS, ECS),
+}
 
 
 def service_model(service: str) -> dict[str, Any] | None:
-    """The model of `ecs` or `ec2` in botocore's form; None for any other."""
-    if service == "ecs":
-        return _model(_ECS_FACTS, ECS)
-    return _model(_EC2_FACTS, EC2) if service == "ec2" else None
+    """The model of a service in botocore's form; None for one that is not written down here."""
+    known = _KNOWN.get(service)
+    return _model(*known) if known else None
 
 
 def _model(facts: dict[str, Any], operations: Mapping[str, tuple[Spec, Spec]]) -> dict[str, Any]:

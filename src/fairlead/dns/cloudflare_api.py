@@ -7,10 +7,8 @@ be used, and it brings ten packages. Proxies of the environment are not used.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -18,7 +16,7 @@ import msgspec
 
 from fairlead.core.errors import DnsError, WireError
 from fairlead.ports import Clock
-from fairlead.wire import Connection, Request, Response
+from fairlead.wire import Connection, Request, Response, towards
 
 URL = "https://api.cloudflare.com/client/v4"
 _TIMEOUT = 30.0
@@ -126,12 +124,7 @@ class Api:
         if self._connection and self._connection.reusable and fresh:
             return self._connection
         self.close()
-        url = urlsplit(self._access.url)
-        secure = url.scheme == "https"
-        context = ssl.create_default_context() if secure else None
-        port = url.port or (443 if secure else 80)
-        connect = partial(asyncio.open_connection, url.hostname, port, ssl=context)
-        self._connection = await Connection.open(connect)
+        self._connection = await Connection.open(towards(urlsplit(self._access.url)))
         return self._connection
 
 

@@ -2,7 +2,8 @@
 
 A tick of the scaler looks at a service; what has to be read is read at the same time, and a meter
 that takes its time is waited for no longer than WAIT: its value comes on a later tick. What is
-known is kept with its time, and is missing once it is older than the metric allows.
+known is kept with its time, and is missing once it is older than the metric allows, and twice the
+period that one value stands for: one of CloudWatch's is known only after its minute.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ LIMIT = 20.0
 AHEAD = 5.0
 """Seconds that a value's time may lie in the future, for clocks that are not quite the same."""
 OWN = frozenset({Source.REQUESTS, Source.IN_FLIGHT, Source.LATENCY, Source.ERRORS})
+EVERY = 5.0
+"""Seconds between two reads of what may have changed at any moment."""
 _LONGEST = 300
 _SOON = 0.5
 """A tick comes a little early at times: what is due so soon is read at once."""
 
 Opener = Callable[[Metric], Meter]
-"""Gives the meter of a metric, always the same one for what can be read together."""
+"""Gives the meter of a metric; an error of core.errors where it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,10 @@ class Look:
 
 @dataclass(slots=True)
 class _Slot:
-    """One target's metric. `due` is monotonic."""
+    """One target's metric. `due` is monotonic; a value may be `patience` seconds old."""
 
     metric: Metric
+    patience: float
     due: float = 0.0
     task: asyncio.Task[None] | None = None
     reading: Reading | None = None
@@ -78,8 +82,16 @@ class MeterBoard:
     await board.close()
     """
 
-    def __init__(self, proxy: ProxyMeter, opener: Opener, clock: Clock) -> None:
+    def __init__(
+        self,
+        proxy: ProxyMeter,
+        opener: Opener,
+        clock: Clock,
+        closing: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`closing` is called at the end, when nothing is read any more."""
         self._proxy, self._opener, self._clock = proxy, opener, clock
+        self._closing = closing
         self._slots: dict[str, dict[str, _Slot]] = {}
         self._takes: dict[str, asyncio.Task[None]] = {}
 
@@ -111,6 +123,7 @@ class MeterBoard:
         for service in tuple({*self._slots, *self._takes}):
             self.forget(service)
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._closing()
 
     def _follow(self, service: str, scale: Scale) -> dict[str, _Slot]:
         """A target whose metric is another now has no value yet."""
@@ -120,7 +133,7 @@ class MeterBoard:
             if kept and kept.metric != target.metric:
                 _cancel(kept)
                 kept = None
-            slots[target.name] = kept or _Slot(target.metric)
+            slots[target.name] = kept or _Slot(target.metric, target.metric.max_age)
         for slot in before.values():
             _cancel(slot)
         self._slots[service] = slots
@@ -145,7 +158,7 @@ class MeterBoard:
                 continue
             slot.task = asyncio.create_task(self._read(service, slot))
             slot.task.add_done_callback(partial(_ended, slot))
-            slot.due = now + interval(slot.metric)
+            slot.due = now + EVERY
         return [slot.task for slot in slots.values() if slot.task]
 
     async def _read_own(self, service: str, slots: Mapping[str, _Slot]) -> None:
@@ -155,13 +168,19 @@ class MeterBoard:
                 await self._note(slot, self._proxy, service)
 
     async def _read(self, service: str, slot: _Slot) -> None:
+        began = self._clock.now()
         try:
-            async with asyncio.timeout(LIMIT):
-                await self._note(slot, self._opener(slot.metric), service)
-        except TimeoutError:
-            slot.problem = f"no answer within {LIMIT:g} s"
+            meter = self._opener(slot.metric)
         except FairleadError as error:
             slot.problem = _brief(error)
+            return
+        period = meter.period(slot.metric)
+        slot.due, slot.patience = began + max(EVERY, period), slot.metric.max_age + 2 * period
+        try:
+            async with asyncio.timeout(LIMIT):
+                await self._note(slot, meter, service)
+        except TimeoutError:
+            slot.problem = f"no answer within {LIMIT:g} s"
 
     async def _note(self, slot: _Slot, meter: Meter, service: str) -> None:
         try:
@@ -188,7 +207,7 @@ class MeterBoard:
         if slot.reading is None:
             return Known(None, None, slot.problem)
         age = self._clock.wall() - slot.reading.at
-        return Known(slot.reading, age, _unfit(age, patience(slot.metric), slot.problem))
+        return Known(slot.reading, age, _unfit(age, slot.patience, slot.problem))
 
 
 def _unfit(age: float, most: float, problem: str) -> str:
@@ -199,22 +218,6 @@ def _unfit(age: float, most: float, problem: str) -> str:
     if age < -AHEAD:
         return f"the last value is of {-age:.0f} s from now: a clock is wrong{why}"
     return ""
-
-
-def interval(metric: Metric) -> float:
-    """Seconds between two reads of it: what changes, or is paid for, by the minute is not read
-    more often."""
-    if metric.source is Source.CLOUDWATCH:
-        return float(max(60, *(query.period for query in metric.queries)))
-    return {Source.SQS: 10.0}.get(metric.source, 5.0)
-
-
-def patience(metric: Metric) -> float:
-    """Seconds that a value may be old. A datapoint of CloudWatch is whole only after its period,
-    and read once a period: so much it may be older than others."""
-    if metric.source is Source.CLOUDWATCH:
-        return metric.max_age + 2 * interval(metric)
-    return metric.max_age
 
 
 def _ended(slot: _Slot, _: asyncio.Task[None]) -> None:

@@ -89,7 +89,7 @@ def _proxy_of(node: str) -> str:
 
 
 def _not_counted(silent: tuple[str, ...]) -> str:
-    return f"not told yet by {', '.join(silent)}" if silent else "no proxy counts the service yet"
+    return f"not told yet by {', '.join(silent)}" if silent else "the proxy counts no requests"
 
 
 def _flow(nodes: tuple[_Node, ...], age: float) -> Flow:

@@ -3,32 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
-from fairlead.core.errors import MeterError
+from fairlead.aws.client import Aws, Call
+from fairlead.aws.client import Source as AwsSource
+from fairlead.core.errors import MeterError, Missing
+from fairlead.core.model import Cluster
 from fairlead.core.scaling.policy import Metric, Source
 from fairlead.meters.board import MeterBoard
-from fairlead.meters.proxy import ProxyMeter
+from fairlead.meters.proxy import ProxyMeter, Uncounted
 from fairlead.ports import Clock, Meter, Tallies
 
 
-class Meters:
-    """Makes each meter once. BadInput where the settings leave something out, Missing where a
-    module is to be installed first."""
+class Regions:
+    """AWS's calls by region, with the profile of the ecs section; an empty region is that of the
+    section, else what AWS's own tools find."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster, self._clock = cluster, clock
+        self._opened: dict[str, Aws] = {}
+
+    def __call__(self, region: str) -> Call:
+        """Missing when botocore is to be installed first."""
+        if find_spec("botocore") is None:
+            raise Missing("metrics of AWS need botocore: pip install 'fairlead[ecs]'")
+        if region not in self._opened:
+            self._opened[region] = Aws(lambda: self._clients(region), self._clock)
+        return self._opened[region]
+
+    def close(self) -> None:
+        for opened in self._opened.values():
+            opened.close()
+
+    def _clients(self, region: str) -> AwsSource:
+        from fairlead.aws.session import Account, Clients
+
+        ecs = self._cluster.ecs
+        return Clients(Account(region or ecs.region, ecs.profile))
+
+
+class Meters:
+    """Gives the meter of a metric, made when it is first wanted. MeterError where there is none."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self.clock, self.regions = clock, Regions(cluster, clock)
         self._made: dict[Source, Meter] = {}
 
     def __call__(self, metric: Metric) -> Meter:
         source = metric.source
         if source not in _OPEN:
-            raise MeterError(f"{source}: no meter knows it here")
+            raise MeterError(f"{source} cannot be measured on this platform")
         if source not in self._made:
             self._made[source] = _OPEN[source](self)
         return self._made[source]
 
+    def close(self) -> None:
+        self.regions.close()
 
-_OPEN: dict[Source, Callable[[Meters], Meter]] = {}
+
+def open_board(cluster: Cluster, tallies: Tallies, clock: Clock) -> MeterBoard:
+    meters = Meters(cluster, clock)
+    seen = tallies if cluster.proxy == "nginx" else Uncounted()
+    return MeterBoard(ProxyMeter(seen, clock), meters, clock, meters.close)
 
 
-def open_board(tallies: Tallies, clock: Clock) -> MeterBoard:
-    return MeterBoard(ProxyMeter(tallies, clock), Meters(), clock)
+def _cloudwatch(meters: Meters) -> Meter:
+    from fairlead.meters.cloudwatch import CloudWatchMeter
+
+    return CloudWatchMeter(meters.regions, meters.clock)
+
+
+def _sqs(meters: Meters) -> Meter:
+    from fairlead.meters.sqs import SqsMeter
+
+    return SqsMeter(meters.regions, meters.clock)
+
+
+def _prometheus(_: Meters) -> Meter:
+    from fairlead.meters.prometheus import PrometheusMeter
+
+    return PrometheusMeter()
+
+
+def _document(meters: Meters) -> Meter:
+    from fairlead.meters.document import DocumentMeter
+
+    return DocumentMeter(meters.clock)
+
+
+_OPEN: dict[Source, Callable[[Meters], Meter]] = {
+    Source.CLOUDWATCH: _cloudwatch,
+    Source.SQS: _sqs,
+    Source.PROMETHEUS: _prometheus,
+    Source.HTTP: _document,
+}

@@ -20,7 +20,14 @@ class OneProxy:
 
     async def tallies(self, service: str) -> Mapping[str, Tally | None]:
         counters = await self._proxy.counters(service)
-        return {"": Tally(self._clock.now(), counters)} if counters else {}
+        return {"": Tally(self._clock.now(), counters)}
+
+
+class Uncounted:
+    """Implements ports.Tallies for a proxy that does not count requests: nginx without Lua."""
+
+    async def tallies(self, service: str) -> Mapping[str, Tally | None]:  # noqa: ARG002
+        return {}
 
 
 class ProxyMeter:
@@ -67,6 +74,10 @@ class ProxyMeter:
             flow.in_flight,
             flow.held,
         )
+
+    def period(self, metric: Metric) -> float:  # noqa: ARG002
+        """The proxies are read when the scaler looks."""
+        return 0.0
 
     async def read(self, service: str, metric: Metric) -> Reading:
         flow = self._flow(service)

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from urllib.parse import urlsplit
 
 from fairlead.core.costs.prices import Price
 from fairlead.core.errors import BadInput, WireError
 from fairlead.prices.offers import OFFERS, Reader, wanted
-from fairlead.wire import Connect, Connection, Request
+from fairlead.wire import Connection, Request, towards
 
 URL = "https://pricing.us-east-1.amazonaws.com"
 LARGEST = 2 << 30
@@ -79,7 +77,7 @@ async def _read(lists: Lists, path: str, reader: Reader) -> None:
 
 
 async def _body(lists: Lists, path: str) -> AsyncIterator[bytes]:
-    connection = await Connection.open(_connect(lists.url))
+    connection = await Connection.open(towards(urlsplit(lists.url)))
     try:
         host = urlsplit(lists.url).netloc
         headers = (("host", host), ("user-agent", "fairlead"), ("connection", "close"))
@@ -98,14 +96,6 @@ async def _body(lists: Lists, path: str) -> AsyncIterator[bytes]:
 
 def _hint(status: int) -> str:
     return ": is there such a region?" if status in {403, 404} else ""
-
-
-def _connect(url: str) -> Connect:
-    address = urlsplit(url)
-    secure = address.scheme == "https"
-    context = ssl.create_default_context() if secure else None
-    port = address.port or (443 if secure else 80)
-    return partial(asyncio.open_connection, address.hostname, port, ssl=context)
 
 
 async def _lines(pieces: AsyncIterator[bytes], name: str) -> AsyncIterator[str]:
