@@ -188,3 +188,19 @@ def test_more_replicas_than_ports() -> None:
 
 def _service(line: str) -> Service:
     return parse(f"services: {{a: {{run: [x], {line}}}}}").services[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "hold"),
+    [
+        ("scale: {min: 0}", 120.0),
+        ("scale: {min: 0}, health: {start_timeout: 90s}", 90.0),
+        ("scale: {min: 0}, hold: 5s", 5.0),
+        ("scale: {min: 1}", 10.0),
+    ],
+)
+def test_what_wakes_a_sleeper_is_held_for_as_long_as_its_start_may_take(
+    more: str, hold: float
+) -> None:
+    service = parse(f"services:\n  a: {{run: [x], {more}}}\n").services[0]
+    assert (service.traffic.hold, service.replicas) == (hold, 1)

@@ -66,3 +66,13 @@ def test_what_only_lua_can_do_is_refused_with_the_services_line(traffic: str) ->
         parse(f"proxy: {{kind: plain}}\n{SERVICE}    {traffic}\n", "x")
     assert caught.value.line == 3
     assert parse(f"{SERVICE}    {traffic}\n").services
+
+
+def test_what_cannot_hold_requests_lets_no_service_sleep() -> None:
+    service = "services:\n  a:\n    run: [x]\n    scale: {min: 0}\n"
+    with pytest.raises(
+        SettingsError, match=r"^x:3: services.a: scale.min 0 .*plain nginx"
+    ) as caught:
+        parse(f"proxy: {{kind: plain}}\n{service}", "x")
+    assert caught.value.line == 3
+    assert parse(service).services

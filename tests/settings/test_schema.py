@@ -92,7 +92,8 @@ def test_every_object_is_closed_and_every_property_told() -> None:
     for node in _nodes(SCHEMA):
         if "properties" in node and node.get("type") == "object":
             closed += 1
-            assert node["additionalProperties"] is False
+            others = node["additionalProperties"]
+            assert others is False or "properties" in others  # entries of one closed kind
             assert all(prop["description"] for prop in node["properties"].values())
     assert closed >= 8
 

@@ -16,6 +16,7 @@ from fairlead.core.model import (
     Route,
     Service,
 )
+from fairlead.core.scaling.schedules import may_sleep
 from fairlead.settings import words
 from fairlead.settings.dns_keys import DNS, DNS_OF_SERVICE
 from fairlead.settings.groups import Either, ListOf, MapOf
@@ -72,9 +73,14 @@ def _what_fits(service: Fields) -> str:
 
 
 def _with_first_count(service: Fields) -> Fields:
-    """A service that may sleep is started all the same, to see that it can."""
+    """A service that may sleep is started all the same, to see that it can; what wakes it is held
+    for as long as its start may take."""
     scale = service.get("scale")
-    return service if scale is None else {"replicas": max(scale.min, 1), **service}
+    if scale is None:
+        return service
+    start = service.get("health.start_timeout", _SERVICE.health.start_timeout)
+    held = {"traffic.hold": start} if may_sleep(scale) else {}
+    return {"replicas": max(scale.min, 1), **held, **service}
 
 
 def _as_env(variables: dict[str, str]) -> tuple[tuple[str, str], ...]:
@@ -500,7 +506,8 @@ SERVICE = Section(
         Key(
             "hold",
             Duration(0, _HOUR),
-            "Time a request waits while no endpoint is up, before it gets 503.",
+            "Time a request waits while no endpoint is up, before it gets 503. With `scale.min: 0` "
+            "it is `health.start_timeout` unless given.",
             "traffic.hold",
         ),
         Key(

@@ -11,7 +11,8 @@ from fairlead.core.dns_names import kept_twice
 from fairlead.core.dns_settings import Dns
 from fairlead.core.errors import SettingsError
 from fairlead.core.model import AgentPlace, Cluster, ControllerPlace, Hooks, Service
-from fairlead.core.plain_nginx import lacking
+from fairlead.core.plain_nginx import lacking, unseen
+from fairlead.core.scaling.policy import Scale, Target
 from fairlead.settings.keys import ROOT
 from fairlead.settings.place import At, Document, Problems
 from fairlead.settings.sections import Fields, fill
@@ -100,7 +101,7 @@ def _check_platform(cluster: Cluster, at: At) -> None:
 def _check_proxy(cluster: Cluster, at: At) -> None:
     """What is asked for a service's traffic must be what the proxy can do."""
     for service in cluster.services if cluster.proxy == "plain" else ():
-        if problem := lacking(service.traffic):
+        if problem := lacking(service.traffic) or unseen(service.scale):
             line = _line_of_service(service.name, at)
             raise SettingsError(f"services.{service.name}: {problem}", at.document.file, line)
 
@@ -186,4 +187,14 @@ def _service(name: str, fields: Fields, base: Path) -> Service:
     cookie = service.traffic.sticky.replace("{service}", name)
     cwd = "" if service.fixed else os.path.abspath(base / service.cwd)  # noqa: PTH100
     traffic, dns = replace(service.traffic, sticky=cookie), _dns_placed(service.dns, base)
-    return replace(service, cwd=cwd, traffic=traffic, dns=dns)
+    scale = service.scale and _scale_placed(service.scale, base)
+    return replace(service, cwd=cwd, traffic=traffic, dns=dns, scale=scale)
+
+
+def _scale_placed(scale: Scale, base: Path) -> Scale:
+    return replace(scale, targets=tuple(_target_placed(one, base) for one in scale.targets))
+
+
+def _target_placed(target: Target, base: Path) -> Target:
+    file = _beside(base, target.metric.token_file)
+    return replace(target, metric=replace(target.metric, token_file=file))

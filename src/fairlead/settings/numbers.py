@@ -14,6 +14,7 @@ _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _DURATION = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)"
 _SIZE = r"([0-9]{1,9})([kKmMgG])(?:[iI]?[bB])?"
+_PERCENT = r"([0-9]{1,4}(?:\.[0-9]{1,3})?)%"
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,12})"
 _DECIMAL = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?"
 
@@ -49,7 +50,7 @@ class Number(Kind):
 
     @property
     def expected(self) -> str:
-        return f"a number from {self.low:g} to {self.high:g}"
+        return f"a number from {self.low:.15g} to {self.high:.15g}"
 
     def read(self, at: At) -> float:
         text = self.text(at)
@@ -59,6 +60,31 @@ class Number(Kind):
 
     def schema(self) -> Schema:
         return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True)
+class Percent(Kind):
+    """With its sign: 0.6 and 60 are taken for one another too easily. `make` gets 60.0 of 60%."""
+
+    low: float
+    high: float
+    make: Callable[[float], Any] = as_is
+    shapes = ("text",)
+
+    @property
+    def expected(self) -> str:
+        return f"a percentage from {self.low:g}% to {self.high:g}%"
+
+    def read(self, at: At) -> Any:
+        if at.node.shape in {"integer", "number"}:
+            raise at.unexpected(self.expected, "write it with its sign, such as 60%")
+        match = re.fullmatch(_PERCENT, self.text(at))
+        if not match or not self.low <= float(match[1]) <= self.high:
+            raise at.unexpected(self.expected)
+        return self.make(float(match[1]))
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": f"^{_PERCENT}$"}
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ def _inside(kind: Kind) -> Iterator[tuple[Section, str]]:
     """The sections within a kind, and what stands between its path and theirs."""
     if isinstance(kind, Section):
         yield kind, "."
+        if kind.others:
+            yield from ((inner, f".NAME{suffix}") for inner, suffix in _inside(kind.others[1]))
     elif isinstance(kind, MapOf):
         yield from ((inner, f".NAME{suffix}") for inner, suffix in _inside(kind.value))
     elif isinstance(kind, ListOf):

@@ -47,7 +47,8 @@ class Section(Kind):
     """A mapping of known keys. `model` is an instance that holds the defaults of its fields.
 
     `any_of`: at least one of these keys is needed. `rule` says what is wrong with the fields
-    together, or nothing.
+    together, or nothing. `others`: kinds of name and value of entries that the user names; those
+    with the known ones are at least one and at most `most`.
     """
 
     keys: tuple[Key, ...]
@@ -55,6 +56,8 @@ class Section(Kind):
     make: Callable[[Fields], Any] = as_is
     any_of: tuple[str, ...] = ()
     rule: Callable[[Fields], str] = lambda _: ""
+    others: tuple[Kind, Kind] | None = None
+    most: int = 0
     shapes = ("mapping",)
 
     @property
@@ -79,7 +82,7 @@ class Section(Kind):
     def _one(self, name: str, at: At, given: Mapping[str, Any]) -> Fields:
         key = next((key for key in self.keys if key.name == name), None)
         if key is None:
-            raise self._unknown(name, at)
+            return {name: self._other(name, at, given)}
         clash = next((other for other in key.excludes if other in given), None)
         if clash:
             raise _on_key(at, f"cannot be given together with {clash}")
@@ -89,11 +92,19 @@ class Section(Kind):
         own = {key.field: value} if key.field and not isinstance(value, dict) else value
         return {**dict(key.implies), **own}
 
+    def _other(self, name: str, at: At, given: Mapping[str, Any]) -> Any:
+        if self.others is None or not self.others[1].fits(at):
+            raise self._unknown(name, at)
+        named, kind = self.others
+        named.read(At(at.document, given[name][0], at.path, at.key_line))
+        return kind.read(at)
+
     def _unknown(self, name: str, at: At) -> SettingsError:
         known = [key.name for key in self.keys]
         near = get_close_matches(name[:64].lower(), known, 1)
         guess = f"did you mean {quoted(near[0])}? " if near else ""
-        return _on_key(at, f"unknown key; {guess}(known: {', '.join(known)})")
+        own = f"; one of your own takes {self.others[1].expected}" if self.others else ""
+        return _on_key(at, f"unknown key; {guess}(known: {', '.join(known)}{own})")
 
     def _complete(self, at: At, given: Mapping[str, Any]) -> None:
         missing = [key.name for key in self.keys if key.required and key.name not in given]
@@ -102,6 +113,8 @@ class Section(Kind):
         if self.any_of and not any(name in given for name in self.any_of):
             *most, last = self.any_of
             raise at.wrong(f"one of {', '.join(most)} or {last} is needed")
+        if self.others and not 1 <= len(given) <= self.most:
+            raise at.wrong(f"expected 1 to {self.most} entries, found {len(given)}")
 
     def schema(self) -> Schema:
         made: Schema = {
@@ -118,7 +131,15 @@ class Section(Kind):
         }
         any_of = [{"required": [name]} for name in self.any_of]
         rules = {"required": required, "dependentRequired": needs, "dependentSchemas": excludes}
-        return made | {name: rule for name, rule in (rules | {"anyOf": any_of}).items() if rule}
+        made |= {name: rule for name, rule in (rules | {"anyOf": any_of}).items() if rule}
+        return made | self._schema_of_others()
+
+    def _schema_of_others(self) -> Schema:
+        if self.others is None:
+            return {}
+        name, value = (kind.schema() for kind in self.others)
+        count = {"minProperties": 1, "maxProperties": self.most}
+        return {"additionalProperties": value, "propertyNames": name, **count}
 
 
 def default_of(key: Key, model: Any) -> Any:

@@ -154,6 +154,20 @@ CONTROLLER = Text(
     300,
     hints=((r"^https?://", "begin with ws:// or wss://"),),
 )
+_URL_HINTS = (
+    ("^[^/]*//[^/]*@", "credentials do not belong in the settings; name a token_file"),
+    ("^(?!https?://)", "begin with http:// or https://"),
+    ("#", "leave out what follows #"),
+    _IPV6_HINT,
+)
+_WEB = rf"https?://{_NAME}(?::{_PORT})?(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?"
+WEB_SERVER = Text("a URL such as http://127.0.0.1:9090", _WEB, 1024, hints=_URL_HINTS)
+WEB_DOCUMENT = Text(
+    "a URL such as http://127.0.0.1:9000/stats",
+    rf"{_WEB}(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?",
+    1024,
+    hints=_URL_HINTS,
+)
 NODE = Text("a node's id", "[A-Za-z0-9][A-Za-z0-9._:/-]*", 255)
 DNS_NAME = Text(
     "a name such as shop.example.com",

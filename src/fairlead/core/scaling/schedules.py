@@ -56,6 +56,11 @@ def bounds_of(schedule: Schedule, scale: Scale) -> tuple[int, int]:
     return low, scale.max if schedule.max is None else schedule.max
 
 
+def may_sleep(scale: Scale) -> bool:
+    """Whether the count may ever be none."""
+    return min([scale.min, *(bounds_of(each, scale)[0] for each in scale.schedules)]) == 0
+
+
 def told(schedule: Schedule) -> str:
     return f"{schedule.cron} {schedule.zone}"
 
