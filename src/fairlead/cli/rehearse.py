@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Loopback addresses: the nodes are its .1, .2 and so on.",
 )
+@click.option("--asg", default="", help="Have the nodes in an auto scaling group of this name.")
+@click.option(
+    "--asg-max", type=Whole(1, 254), default=10, show_default=True, help="Its largest size."
+)
 @click.option("--queue", default="", help="URL of an SQS queue that gets the events.")
 @click.option("--outputs", default="", help="Directory that keeps what containers write.")
 @click.option("--docker", is_flag=True, help="Run images as containers of the Docker engine.")
@@ -53,10 +57,11 @@ if TYPE_CHECKING:
 def command(file: Path | None, task_memory: int, unlimited: bool, **settings: Any) -> int:
     """Run a local ECS to try scaling, deploys and drains on.
 
-    It speaks the API of ECS (and DescribeInstances of EC2), places tasks as ECS does, and runs the
-    `command` of containers as processes on this machine: each node has a loopback address of its
-    own. A program must listen on the address in HOST and the port in PORT. With --docker it runs
-    images as containers instead.
+    It speaks the API of ECS (DescribeInstances of EC2, and with --asg that of an auto scaling
+    group, by which nodes come and go), places tasks as ECS does, and runs the `command` of
+    containers as processes on this machine: each node has a loopback address of its own. A program
+    must listen on the address in HOST and the port in PORT. With --docker it runs images as
+    containers instead.
 
     Without --docker it isolates nothing, and counts cpu and memory without enforcing them. It
     checks no credentials: it is for one machine and for rehearsals. It knows no load balancers,

@@ -12,6 +12,7 @@ from fairlead.core.ecs.model import Instance
 from fairlead.rehearsal.faults import Refusal, WrongAnswer
 from fairlead.rehearsal.ledger import Ledger
 from fairlead.rehearsal.protocol import problems, service_model
+from fairlead.rehearsal.query import xml
 
 _INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
 _XMLNS = "http://ec2.amazonaws.com/doc/2016-11-15"
@@ -47,7 +48,7 @@ class Ec2:
         answer = {"Reservations": [_reservation(each) for each in found]}
         for problem in problems(self._shape, answer):
             raise WrongAnswer(f"DescribeInstances: {problem}")
-        inner = _xml(self._shape, answer)
+        inner = xml(self._shape, answer, "item")
         return (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<DescribeInstancesResponse xmlns="{_XMLNS}">'
             f"<requestId>fairlead-rehearse</requestId>{inner}</DescribeInstancesResponse>"
@@ -103,18 +104,3 @@ def _reservation(node: Instance) -> dict[str, Any]:
         "Tags": [{"Key": "Name", "Value": f"rehearse {node.address}"}],
     }
     return {"ReservationId": f"r-{node.machine[2:]}", "Instances": [instance]}
-
-
-def _xml(shape: Any, value: Any) -> str:
-    """By the ec2 protocol: a list is a row of its member's location name, `item` for most."""
-    if shape.type_name == "structure":
-        parts = ((shape.members[name], name, each) for name, each in value.items())
-        return "".join(_element(s.serialization.get("name", n), s, e) for s, n, e in parts)
-    if shape.type_name == "list":
-        name = shape.member.serialization.get("name", "item")
-        return "".join(_element(name, shape.member, each) for each in value)
-    return escape(str(value))
-
-
-def _element(name: str, shape: Any, value: Any) -> str:
-    return f"<{name}>{_xml(shape, value)}</{name}>"

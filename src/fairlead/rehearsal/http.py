@@ -1,4 +1,5 @@
-"""The server: ECS and EC2 by the headers and forms of their protocols, and the task metadata."""
+"""The server: ECS, EC2 and Auto Scaling by the headers and forms of their protocols, and the task
+metadata."""
 
 from __future__ import annotations
 
@@ -11,13 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fairlead.rehearsal import ec2, metadata
+from fairlead.rehearsal.autoscaling import AutoScaling
 from fairlead.rehearsal.faults import Refusal
 from fairlead.rehearsal.operations.table import OPERATIONS
 from fairlead.rehearsal.plane import Plane
 from fairlead.rehearsal.protocol import TARGET, Protocol
+from fairlead.rehearsal.query import QueryProtocol, validation
 from fairlead.rehearsal.throttle import Throttle
 
 _JSON = "application/x-amz-json-1.1"
+_SCOPE = "/autoscaling/aws4_request"
+"""Of the signatures of its requests; the forms alone do not name their service."""
 
 
 class Front:
@@ -26,6 +31,12 @@ class Front:
     def __init__(self, plane: Plane, protocol: Protocol, throttle: Throttle | None) -> None:
         self._plane, self._protocol, self._throttle = plane, protocol, throttle
         self._ec2 = ec2.Ec2(plane.ledger)
+        self._autoscaling: AutoScaling | None = None
+        self._query: QueryProtocol | None = None
+
+    def scales_by(self, autoscaling: AutoScaling) -> None:
+        """Answer for an auto scaling group, too."""
+        self._autoscaling, self._query = autoscaling, QueryProtocol("autoscaling")
 
     def application(self) -> Starlette:
         return Starlette(routes=[Route("/", self.api, methods=["POST"]), *self._metadata()])
@@ -47,7 +58,25 @@ class Front:
             "application/x-www-form-urlencoded"
         ):
             return self._ecs(target, request, body)
+        if _SCOPE in request.headers.get("authorization", ""):
+            return self._auto_scaling(body)
         return self._describe_instances(body)
+
+    def _auto_scaling(self, body: bytes) -> Response:
+        query = self._query or QueryProtocol("autoscaling")
+        try:
+            return Response(self._scaled(query, body), media_type="text/xml")
+        except Refusal as refusal:
+            return Response(query.error(refusal), refusal.status, media_type="text/xml")
+        except Exception as fault:  # whoever runs the rehearsal gets it
+            self._plane.faults.append(fault)
+            raise
+
+    def _scaled(self, query: QueryProtocol, body: bytes) -> bytes:
+        action, members = query.read(body)
+        if self._autoscaling is None:
+            raise validation("fairlead rehearse was started without an auto scaling group.")
+        return query.write(action, self._autoscaling.answer(action, members))
 
     def _ecs(self, target: str, request: Request, body: bytes) -> Response:
         identity = str(uuid.uuid4())

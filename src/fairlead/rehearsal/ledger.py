@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fairlead.core.ecs.model import ACTIVE, STOPPED, Definition, Instance, Task
+from fairlead.core.ecs.model import ACTIVE, STOPPED, Definition, Instance, Task, Wire
 from fairlead.rehearsal.faults import client, no_cluster, no_service
 from fairlead.rehearsal.service import Happening, Said, Service
 
@@ -27,7 +27,8 @@ Listener = Callable[["Cluster", Change], None]
 
 @dataclass(slots=True)
 class Cluster:
-    """Nodes and tasks by ARN, services by name, protection and tags of their own."""
+    """Nodes and tasks by ARN, services by name. `gone` are nodes that are there no more: stopped
+    tasks still name them."""
 
     name: str
     arn: str
@@ -35,6 +36,11 @@ class Cluster:
     instances: dict[str, Instance] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
+    gone: dict[str, Instance] = field(default_factory=dict)
+
+    def node(self, arn: str) -> Instance:
+        """Also one that is gone."""
+        return self.instances.get(arn) or self.gone[arn]
 
     def living(self) -> Iterable[Task]:
         return (task for task in self.tasks.values() if task.last != STOPPED)
@@ -52,6 +58,7 @@ class Ledger:
         self.clusters: dict[str, Cluster] = {}
         self.definitions: dict[str, list[Definition]] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.providers: dict[str, Wire] = {}
         self.listeners: list[Listener] = []
         self.voices: list[Callable[[str], None]] = []
 

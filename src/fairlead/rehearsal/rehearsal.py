@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import secrets
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 from fairlead.core.ecs.model import Instance
 from fairlead.rehearsal.addresses import claimed
+from fairlead.rehearsal.autoscaling import AutoScaling, Group
 from fairlead.rehearsal.definitions import CAPABILITIES
 from fairlead.rehearsal.events import Events
 from fairlead.rehearsal.http import Front
@@ -37,7 +39,7 @@ class Rehearsal:
         """The members of Setting. BadInput when one cannot be used."""
         self.setting = Setting(**settings)
         self.ledger = Ledger(self.setting.region)
-        self._stack = AsyncExitStack()
+        self._stack, self._numbers = AsyncExitStack(), itertools.count(1)
         self.url = ""
 
     async def __aenter__(self) -> Rehearsal:
@@ -73,13 +75,25 @@ class Rehearsal:
         if self.setting.queue:
             self._send_to(self.setting.queue)
         self.cluster = clusters.add(self.ledger, self.setting.cluster)
-        for _ in range(self.setting.nodes):
-            self.add_node()
+        self._add_nodes(front)
         running = asyncio.create_task(scheduler.run(), name="scheduler")
         running.add_done_callback(self._scheduler_ended)
         self._stack.push_async_callback(_ended, running)
         server = await serve(front.application(), listener)
         self._stack.push_async_callback(server.shutdown, sockets=[listener])
+
+    def _add_nodes(self, front: Front) -> None:
+        given = self.setting
+        if not given.asg:
+            for _ in range(given.nodes):
+                self.add_node()
+            return
+        bounds = given.asg_min, given.asg_max
+        self.group = Group(given.asg, *bounds, given.boot, self.add_node)
+        scaling = AutoScaling(self.plane, self.cluster, self.group)
+        scaling.fill(given.nodes)
+        front.scales_by(scaling)
+        self._stack.push_async_callback(scaling.close)
 
     def _send_to(self, url: str) -> None:
         queue = Queue(url, self.setting.region)
@@ -101,7 +115,7 @@ class Rehearsal:
         have: processes run in it, with ports that nobody else takes.
         """
         found = self.ledger.cluster(cluster or self.setting.cluster)
-        number = 1 + sum(len(each.instances) for each in self.ledger.clusters.values())
+        number = next(self._numbers)
         zone = self.setting.region + self.setting.zones[(number - 1) % len(self.setting.zones)]
         node = Instance(
             self.ledger.new_arn("container-instance", found),
@@ -164,6 +178,7 @@ class Rehearsal:
         return {
             "AWS_ENDPOINT_URL_ECS": self.url,
             "AWS_ENDPOINT_URL_EC2": self.url,
+            **({"AWS_ENDPOINT_URL_AUTO_SCALING": self.url} if self.setting.asg else {}),
             "AWS_ACCESS_KEY_ID": "rehearse",
             "AWS_SECRET_ACCESS_KEY": "rehearse",
             "AWS_DEFAULT_REGION": self.setting.region,

@@ -18,7 +18,9 @@ class Setting:
     its containers start. `hurry` divides the intervals of container health checks. `processes`
     False: tasks run in name only; `docker`: they are containers of the Docker engine. `outputs` is
     the directory of what containers write (by default one that goes with the server), `queue` the
-    URL of an SQS queue that gets the events.
+    URL of an SQS queue that gets the events. `asg` names the auto scaling group that the nodes are
+    of (empty: of none), which has `asg_min` to `asg_max` of them, and whose new ones register
+    `boot` seconds after they were asked for.
     """
 
     nodes: int = 1
@@ -38,8 +40,15 @@ class Setting:
     outputs: str = ""
     queue: str = ""
     seed: int | None = None
+    asg: str = ""
+    asg_min: int = 1
+    asg_max: int = 10
+    boot: float = 0.0
 
     def __post_init__(self) -> None:
         """BadInput when there can be no such nodes."""
         if self.memory < 1 or self.cpu < 1 or self.nodes < 0:
             raise BadInput("memory and cpu must be at least 1, nodes at least 0")
+        if self.asg and not self.asg_min <= self.nodes <= self.asg_max:
+            bounds = f"{self.asg_min} to {self.asg_max}"
+            raise BadInput(f"{self.nodes} nodes: the auto scaling group has {bounds}")

@@ -8,7 +8,7 @@ from fairlead.rehearsal.views import Out, present
 
 
 def task_view(task: Task, cluster: Cluster, definition: Definition) -> Out:
-    node = cluster.instances[task.instance]
+    node = cluster.node(task.instance)
     names = [{"name": each.name} for each in definition.containers]
     overrides = {"containerOverrides": names, "inferenceAcceleratorOverrides": []}
     return present(

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from fairlead.core.ecs.model import Wire
-from fairlead.rehearsal.operations import clusters, definitions, nodes, services, tags, tasks
+from fairlead.rehearsal.operations import (
+    clusters,
+    definitions,
+    nodes,
+    providers,
+    services,
+    tags,
+    tasks,
+)
 from fairlead.rehearsal.plane import Plane
 from fairlead.rehearsal.views import Out
 
@@ -16,6 +24,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "DescribeClusters": clusters.describe,
     "ListClusters": clusters.list_,
     "DeleteCluster": clusters.delete,
+    "DescribeCapacityProviders": providers.describe,
     "ListContainerInstances": nodes.list_,
     "DescribeContainerInstances": nodes.describe,
     "UpdateContainerInstancesState": nodes.update_state,
