@@ -20,6 +20,7 @@ from fairlead.core.model import (
     Service,
     ServiceTable,
     Sighting,
+    Waits,
 )
 from fairlead.ports import Notify, ProxyInfo
 from fairlead.reconcile import Reconciler
@@ -158,6 +159,7 @@ class StubProxy:
     tables: dict[str, ServiceTable] = field(default_factory=dict)
     in_flight: dict[str, int] = field(default_factory=dict)
     pushes: list[str] = field(default_factory=list)
+    waiting: dict[str, Waits] = field(default_factory=dict)
     dead: bool = False
 
     async def start(self, tables: Collection[ServiceTable] = ()) -> None: ...
@@ -189,6 +191,10 @@ class StubProxy:
         self._live()
         entries = self.tables[service].entries
         return {e.id: Counters(in_flight=self.in_flight.get(e.id, 0)) for e in entries}
+
+    async def waits(self, service: str) -> Waits:
+        self._live()
+        return self.waiting.get(service, Waits())
 
     async def close(self) -> None: ...
 

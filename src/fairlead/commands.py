@@ -69,6 +69,18 @@ class Commands:
         self._tell(name, "autoscale", f"from {before} to {replicas}: {why}")
         self._change(name)
 
+    def wake(self, name: str) -> None:
+        """A request waits for a service that is asleep: one endpoint is started, even while its
+        scaler is paused. Anything else that waits is not woken by it."""
+        tracked = self._loop.tracked.get(name)
+        if tracked is None or tracked.removed or not tracked.service.asleep:
+            return
+        tracked.take(1)
+        tracked.intent = replace(tracked.intent, backoff=Backoff())
+        tracked.asked = tracked.service.orchestrated
+        self._tell(name, "wake", "a request waits")
+        self._change(name)
+
     def restart(self, name: str) -> None:
         """Roll every endpoint; a crash loop or a failed roll is tried again. UnknownName."""
         tracked = self._named(name)

@@ -23,6 +23,7 @@ from fairlead.core.model import (
     Service,
     ServiceTable,
     Sighting,
+    Waits,
 )
 from fairlead.core.scaling.policy import Metric
 from fairlead.core.scaling.verdict import Reading
@@ -30,6 +31,10 @@ from fairlead.core.scaling.verdict import Reading
 Notify = Callable[[str], None]
 """Called by an edge, from the loop's thread, with the name of a service whose state has changed
 (or "" for all): the loop wakes and observes it."""
+
+Wake = Callable[[str], None]
+"""Called by a proxy, from the loop's thread, with the name of a service that is asleep and that a
+request waits for: at once, and again every second while it waits."""
 
 
 class Platform(Protocol):
@@ -193,6 +198,9 @@ class Proxy(Protocol):
 
     async def counters(self, service: str) -> dict[str, Counters]:
         """By endpoint id, for every entry of the service's table."""
+
+    async def waits(self, service: str) -> Waits:
+        """Of its requests that found no endpoint."""
 
     async def close(self) -> None:
         """Let go of it and leave it serving."""

@@ -31,6 +31,7 @@ from fairlead.ports import (
     Room,
     Runner,
     Tallies,
+    Wake,
 )
 from fairlead.probes import Probes
 from fairlead.probes.checker import Checker
@@ -105,16 +106,21 @@ class Wired:
 class Bell:
     """Edges are made before the loop that they notify: it is told to the bell afterwards.
 
-    `strange` is called for services that the loop does not know: they may be new ones.
+    `strange` is called for services that the loop does not know: they may be new ones. `woken` is
+    called with services that are asleep and that a request waits for.
     """
 
     loop: Reconciler
     strange: Callable[[], None] = staticmethod(lambda: None)
+    woken: Wake = staticmethod(lambda _: None)
 
     def notify(self, service: str) -> None:
         if service and service not in self.loop.tracked:
             self.strange()
         self.loop.notify(service)
+
+    def wake(self, service: str) -> None:
+        self.woken(service)
 
     def report(self, endpoint_id: str, health: Health) -> None:
         self.loop.report(endpoint_id, health)
@@ -124,7 +130,7 @@ def wire(cluster: Cluster, state: Path, journal: EventLog) -> Wired:
     """The edges of one machine for these settings, and the loop over them."""
     clock, bell = SystemClock(), Bell()
     running = open_platform(cluster, state, bell.notify, journal)
-    proxy = open_proxy(cluster, state, bell.notify, journal)
+    proxy = open_proxy(cluster, state, bell, journal)
     checker = Checker(running.gated(Probes()), clock, bell.report)
     wired = _looped(state, journal, bell, running, proxy, checker)
     return replace(wired, cluster=cluster)
@@ -140,7 +146,7 @@ def wire_fleet(
     clock, bell = SystemClock(), Bell()
     running = fenced(open_platform(cluster, state, bell.notify, journal), fence)
     fleet = Fleet(bell.notify, bell.report, journal, clock)
-    fleet.informed = running.anew
+    fleet.informed, fleet.woken = running.anew, bell.wake
     wired = _looped(state, journal, bell, running, fleet, fleet)
     return replace(wired, roster=fleet.roster, tallies=fleet, cluster=cluster), fleet
 
@@ -162,7 +168,7 @@ def wire_once(
     is only written down."""
     clock, bell = SystemClock(), Bell()
     running = open_platform(cluster, state, bell.notify, journal)
-    proxy = open_proxy(cluster, state, bell.notify, journal)
+    proxy = open_proxy(cluster, state, bell, journal)
     checks = OneRound(running.gated(Probes()), clock, bell.report)
     return _looped(notes, journal, bell, running, proxy, checks), checks
 
@@ -197,10 +203,10 @@ def open_platform(cluster: Cluster, state: Path, notify: Notify, journal: Journa
     return _RUNNING[cluster.platform](cluster, state, notify, journal)
 
 
-def open_proxy(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Proxy:
+def open_proxy(cluster: Cluster, state: Path, bell: Bell, journal: Journal) -> Proxy:
     """The proxy of the settings, not started yet."""
     if cluster.proxy == "nginx":
-        return NginxProxy(state, cluster.front, notify, journal)
+        return NginxProxy(state, cluster.front, bell.notify, journal, bell.wake)
     from fairlead.proxies.plain.proxy import PlainProxy
 
     own = cluster.platform in {"process", "docker"}

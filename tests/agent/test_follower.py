@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fairlead.agent.follower import Follower
+from fairlead.agent.follower import COUNT_EVERY, Follower
 from fairlead.core.errors import ProxyError
-from fairlead.core.model import Entry, ServiceTable
+from fairlead.core.model import Entry, ServiceTable, Waits
 from fairlead.daemon.start import running
 from fairlead.fleet.messages import PROTOCOL, Assignment, Orders, Report, Watched
 from tests.fleet.ground import CHECK, DRAINING, ILL, UP, WELL, endpoint, table
@@ -270,3 +270,33 @@ async def test_the_proxy_learns_what_is_near_this_node() -> None:
         made.take(orders(3, ServiceTable("app", (), (here, there))))
         await said(made, lambda report: report.applied == 3)
     assert [entry.near for entry in proxy.tables["app"].entries] == [True, False]
+
+
+async def test_who_waits_is_reported_at_once_and_until_it_was_sent() -> None:
+    made = follower()
+    made.wake("app")
+    async with asyncio.timeout(COUNT_EVERY / 2):
+        lost, again = await made.report(), made.wake("app")
+    assert (lost.wakes, again) == (("app",), None)
+    report = await made.report()
+    assert report.wakes == ("app",)
+    made.sent(report)
+    made.wake("other")
+    assert (await made.report()).wakes == ("other",)
+
+
+async def test_a_controller_that_is_met_anew_hears_only_of_those_who_still_wait() -> None:
+    """nginx says it again every second."""
+    made = follower()
+    made.wake("app")
+    made.said_nothing()
+    assert (await made.report()).wakes == ()
+
+
+async def test_what_waits_is_reported_with_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.agent.follower.COUNT_EVERY", 0.01)
+    made = follower(StubProxy(waiting={"app": Waits(1, 2, 3, 4.0)}))
+    async with at_work(made):
+        made.take(orders(1, table()))
+        report = await said(made, lambda report: bool(report.counters))
+    assert report.waits == {"app": Waits(1, 2, 3, 4.0)}

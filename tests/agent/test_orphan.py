@@ -164,3 +164,11 @@ async def test_a_fault_of_ours_is_told_and_the_next_look_is_made(
 
 def _in(each: Endpoint, phase: Phase) -> Endpoint:
     return replace(each, phase=phase)
+
+
+async def test_what_sleeps_is_still_asleep_for_the_controller_that_comes() -> None:
+    node = Node()
+    node.follower.take(orders(1, replace(table(), asleep=True)))
+    async with node.alone():
+        await node.read()
+    assert node.follower.assignments["app"].table.asleep

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from fairlead.core.errors import WireError
-from fairlead.core.model import Counters
+from fairlead.core.model import Counters, Waits
 from fairlead.fleet import fleet as under_test
 from fairlead.fleet.fleet import summed
 from fairlead.fleet.messages import Orders, Report, from_controller
@@ -277,3 +277,27 @@ async def test_what_has_ended_here_is_told_a_late_agent_without_another_look() -
     orders = from_controller((await heard.fleet.orders(0))[1])
     assert isinstance(orders, Orders)
     assert orders.gone == ("app",)
+
+
+async def test_who_waits_on_a_node_is_told_at_once_and_of_no_strange_service() -> None:
+    heard, woken = Heard(), []
+    heard.fleet.woken = woken.append
+    await heard.fleet.push(table())
+    agent = came(heard, "n1")
+    heard.fleet.hear(agent, Report(0, wakes=("app", "strange")))
+    assert woken == ["app"]
+
+
+async def test_waits_are_summed_over_nodes_and_end_with_their_service() -> None:
+    heard = Heard()
+    await heard.fleet.push(table())
+    for node, waits in (("n1", Waits(2, 5, 1, 10.0)), ("n2", Waits(1, 1, 0, 30.0))):
+        agent = came(heard, node)
+        counters = {"app": {}}
+        heard.fleet.hear(agent, Report(0, counters=counters, waits={"app": waits, "old": waits}))
+    assert await heard.fleet.waits("app") == Waits(3, 6, 1, 30.0)
+    assert await heard.fleet.waits("old") == Waits()
+    tallies = await heard.fleet.tallies("app")
+    assert [(t.held, t.refused) for t in tallies.values() if t] == [(2, 1), (1, 0)]
+    await heard.fleet.drop("app")
+    assert await heard.fleet.waits("app") == Waits()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from fairlead.agent.overlay import overlay
 from fairlead.core.errors import ProxyError
 from fairlead.core.health import Health
-from fairlead.core.model import Counters, Entry, EntryState, RoutingTable
+from fairlead.core.model import Counters, Entry, EntryState, RoutingTable, Waits
 from fairlead.core.plan import SETTLE
 from fairlead.faults import told
 from fairlead.fleet.messages import Assignment, Hello, Orders, Report, Watched
@@ -46,6 +46,7 @@ class Follower:
         self._fresh: dict[str, Health] = {}
         self._in_flight: dict[str, int] = {}
         self._told: dict[str, int] = {}
+        self._wakes: frozenset[str] = frozenset()
 
     def adopt(self, live: RoutingTable) -> None:
         """Go on from what the proxy serves."""
@@ -94,6 +95,11 @@ class Follower:
         self._dirty.update([service] if service else self.assignments)
         self._work.set()
 
+    def wake(self, service: str) -> None:
+        """Implements ports.Wake: the controller is to hear it at once."""
+        self._wakes |= {service}
+        self._news.set()
+
     def leave(self) -> None:
         """From now on it says that it is about to end."""
         self.leaving = True
@@ -116,7 +122,7 @@ class Follower:
             async with asyncio.timeout(COUNT_EVERY):
                 await self._news.wait()
                 return self._report({})
-        return self._report(await self._counters())
+        return self._report(await self._counters(), await self._waits())
 
     def sent(self, report: Report) -> None:
         for key, health in report.health.items():
@@ -124,12 +130,14 @@ class Follower:
                 del self._fresh[key]
         if _followed(report) == self._followed():
             self._told |= report.in_flight
+        self._wakes -= frozenset(report.wakes)
         if report.ended:
             self.over.set()
 
     def said_nothing(self) -> None:
-        """To a controller that is met anew, everything is news."""
+        """To a controller that is met anew, everything is news; who waits is heard of again."""
         self._told.clear()
+        self._wakes = frozenset()
         self._news.set()
 
     async def hello(self, protocol: int, version: str, node: str, life: str) -> Hello:
@@ -139,7 +147,11 @@ class Follower:
             serves = {name: each.table for name, each in self.assignments.items()}
         return Hello(protocol, version, node, life, self.generation, serves, dict(self.health))
 
-    def _report(self, counters: dict[str, dict[str, Counters]]) -> Report:
+    def _report(
+        self,
+        counters: dict[str, dict[str, Counters]],
+        waits: dict[str, Waits] | None = None,
+    ) -> Report:
         self._news.clear()
         in_flight = {k: n for k, n in self._in_flight.items() if self._told.get(k) != n}
         return Report(
@@ -153,6 +165,8 @@ class Follower:
             self.tried,
             dict(self.refused),
             self._ended,
+            waits or {},
+            tuple(sorted(self._wakes)),
         )
 
     def _followed(self) -> tuple[int, int, dict[str, str]]:
@@ -271,6 +285,13 @@ class Follower:
         for service in tuple(self.assignments):
             with suppress(ProxyError):
                 found[service] = await self.proxy.counters(service)
+        return found
+
+    async def _waits(self) -> dict[str, Waits]:
+        found: dict[str, Waits] = {}
+        for service in tuple(self.assignments):
+            with suppress(ProxyError):
+                found[service] = await self.proxy.waits(service)
         return found
 
 

@@ -137,7 +137,8 @@ def _assignment(
     known = {entry.id: entry for entry in served.table.entries} if served else {}
     served_now = (each for each in endpoints if each.port and each.phase in _SERVED)
     entries = (_entry(each, known.get(each.id)) for each in served_now)
-    table = ServiceTable(service.name, service.routes, tuple(entries), service.traffic)
+    asleep = served.table.asleep if served else False
+    table = ServiceTable(service.name, service.routes, tuple(entries), service.traffic, asleep)
     watched = (Watched(e, service.health) for e in endpoints if e.phase is Phase.RUNNING)
     return Assignment(service.name, served.generation if served else 0, table, tuple(watched))
 

@@ -29,7 +29,8 @@ class ServiceDoc(TypedDict):
     """`strategy` is `dynamic` for services that are run, `fixed` for listed endpoints.
 
     `health_path` is the path of an HTTP health check, and absent for other checks. `given_up`: it
-    crashed so often that no start is tried before a restart or apply.
+    crashed so often that no start is tried before a restart or apply. `asleep`: a request starts
+    it.
     `scale` is absent where nothing scales the service.
     """
 
@@ -41,6 +42,7 @@ class ServiceDoc(TypedDict):
     endpoints: list[EndpointDoc]
     problem: NotRequired[str]
     given_up: NotRequired[bool]
+    asleep: NotRequired[bool]
     scale: NotRequired[ScaledDoc]
     health_path: NotRequired[str]
 

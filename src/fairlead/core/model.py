@@ -190,6 +190,12 @@ class Service:
         return bool(self.endpoints or self.found)
 
     @property
+    def asleep(self) -> bool:
+        """Nothing of it runs until a request comes."""
+        may = self.scale is not None and self.scale.min == 0
+        return may and self.replicas == 0 and not self.fixed
+
+    @property
     def orchestrated(self) -> bool:
         """Its platform keeps a count of copies by itself and is only told the count."""
         return bool(self.container.task_service)
@@ -275,12 +281,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTable:
-    """All that a proxy knows of one service; the unit of a push."""
+    """All that a proxy knows of one service; the unit of a push.
+
+    `asleep`: its count is 0 until a request comes, which the proxy says at once.
+    """
 
     service: str
     routes: tuple[Route, ...] = ()
     entries: tuple[Entry, ...] = ()
     traffic: Traffic = field(default_factory=Traffic)
+    asleep: bool = False
 
     @property
     def draining(self) -> frozenset[str]:
@@ -306,6 +316,20 @@ class Counters:
     statuses: tuple[int, ...] = (0, 0, 0, 0, 0)
     latency: tuple[int, ...] = ()
     latency_sum: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a proxy counted of a service's requests that found no endpoint.
+
+    `waiting` are held now, `held` were ever, `refused` got a 503 for it: too many waited already,
+    or none became ready in time. `last` is when the last one came, since the epoch (0: never).
+    """
+
+    waiting: int = 0
+    held: int = 0
+    refused: int = 0
+    last: float = 0.0
 
 
 LATENCY_BOUNDS: tuple[float, ...] = (

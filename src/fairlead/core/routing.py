@@ -20,7 +20,7 @@ def table(intent: Intent, seen: Sequence[Seen]) -> ServiceTable:
         entries = tuple(replace(e, state=EntryState.UP) if _down(e) else e for e in entries)
     service = intent.service
     traffic = service.traffic if _expected(intent, seen) else replace(service.traffic, hold=0.0)
-    return ServiceTable(service.name, service.routes, entries, traffic)
+    return ServiceTable(service.name, service.routes, entries, traffic, service.asleep)
 
 
 def _listed(seen: Seen) -> bool:
@@ -42,6 +42,6 @@ def _entry(seen: Seen) -> Entry:
 
 def _expected(intent: Intent, seen: Sequence[Seen]) -> bool:
     """Whether an endpoint may become ready, so that holding a request makes sense."""
-    if any(s.alive for s in seen):
+    if intent.service.asleep or any(s.alive for s in seen):
         return True
     return intent.service.replicas > 0 and not intent.service.fixed and not intent.backoff.given_up

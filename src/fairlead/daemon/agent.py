@@ -41,7 +41,7 @@ class Agent:
     def __init__(self, cluster: Cluster, state: Path, node: str, journal: EventLog) -> None:
         self._cluster, self._state, self._journal = cluster, state, journal
         self._clock, self.ending = SystemClock(), Ending()
-        proxy = NginxProxy(state, cluster.front, self._again, journal)
+        proxy = NginxProxy(state, cluster.front, self._again, journal, self._wake)
         self._follower = Follower(proxy, journal, node)
         self._checker = Checker(Probes(), self._clock, self._follower.saw)
         self._follower.checks = self._checker
@@ -51,6 +51,9 @@ class Agent:
 
     def _again(self, service: str) -> None:
         self._follower.look_again(service)
+
+    def _wake(self, service: str) -> None:
+        self._follower.wake(service)
 
     async def live(self) -> None:
         proxy = self._follower.proxy

@@ -49,6 +49,7 @@ class DaemonControl:
     ) -> None:
         self._wired, self._journal, self._load, self._ending = wired, journal, load, ending
         self._commands = Commands(wired.loop)
+        wired.bell.woken = self._commands.wake
         self._cluster = Cluster()
         self._applying = asyncio.Lock()
         self._found: tuple[Service, ...] = ()

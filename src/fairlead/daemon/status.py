@@ -116,6 +116,8 @@ async def _service(loop: Reconciler, tracked: Tracked, scaler: Scaler | None) ->
         "problem": _problem(tracked, now),
         "given_up": bool(tracked.intent.backoff.given_up),
     }
+    if service.asleep:
+        document["asleep"] = True
     if service.health.kind is CheckKind.HTTP:
         document["health_path"] = service.health.path
     mind = scaler.mind(service.name) if scaler else None

@@ -25,13 +25,14 @@ from fairlead.core.model import (
     HealthCheck,
     RoutingTable,
     ServiceTable,
+    Waits,
 )
 from fairlead.core.votes import tally
 from fairlead.faults import told
 from fairlead.fleet.messages import Hello, Report, Watched, encode
 from fairlead.fleet.orders import Book, merged
 from fairlead.fleet.roster import Agent, Roster
-from fairlead.ports import Clock, Journal, Notify, ProxyInfo, Tally
+from fairlead.ports import Clock, Journal, Notify, ProxyInfo, Tally, Wake
 
 FORGET = 60.0
 """Seconds after which an agent that went away is counted no more."""
@@ -47,7 +48,8 @@ class Fleet:
     """Implements ports.Proxy, ports.Tallies and ports.Checks.
 
     `report` is told the health of endpoints, `changed` whenever an agent comes, goes, or says
-    something else of its proxy. `unnamed` is awaited before a node that wants to end may do so:
+    something else of its proxy, `woken` with services that are asleep and that a request waits for
+    somewhere. `unnamed` is awaited before a node that wants to end may do so:
     until nobody is sent there any more. `informed` is awaited before an agent that has read the
     platform itself is told anything: until all that is known here was read later.
     """
@@ -63,6 +65,7 @@ class Fleet:
         self.life = secrets.token_hex(8)
         self.roster = Roster()
         self.changed: Callable[[], None] = lambda: None
+        self.woken: Wake = lambda _: None
         self.unnamed: Callable[[str], Awaitable[None]] = _at_once
         self.informed: Callable[[], Awaitable[None]] = _known
         self._book = Book()
@@ -110,6 +113,8 @@ class Fleet:
         before = (agent.serving, agent.leaving, agent.problem)
         agent.take(self._of_now(report), self._book.drained_of)
         self._take_votes(agent.node, {k: h for k, h in report.health.items() if k in self._service})
+        for service in filter(self._book.__contains__, report.wakes):
+            self.woken(service)
         for service in {self._book.drained_of.get(key, "") for key in report.in_flight} - {""}:
             self._notify(service)
         if before != (agent.serving, agent.leaving, agent.problem):
@@ -190,6 +195,7 @@ class Fleet:
         self._book.drop(service)
         for agent in self.roster:
             agent.counters.pop(service, None)
+            agent.waits.pop(service, None)
         self._wake()
         return self._book.generation
 
@@ -206,6 +212,16 @@ class Fleet:
     async def tallies(self, service: str) -> dict[str, Tally | None]:
         """Implements ports.Tallies: of each node, as its agent has told them last."""
         return {agent.node: agent.tally(service) for agent in self.roster}
+
+    async def waits(self, service: str) -> Waits:
+        """Summed over all nodes, as they were when each agent last said so."""
+        told = [agent.waits[service] for agent in self.roster if service in agent.waits]
+        return Waits(
+            sum(w.waiting for w in told),
+            sum(w.held for w in told),
+            sum(w.refused for w in told),
+            max((w.last for w in told), default=0.0),
+        )
 
     async def close(self) -> None:
         """Of the proxies and of the checks: agents serve and check on."""
@@ -245,7 +261,8 @@ class Fleet:
             if n >= 0 and self._book.draining(key) is not None
         }
         counters = {name: each for name, each in report.counters.items() if name in self._book}
-        return msgspec.structs.replace(report, in_flight=in_flight, counters=counters)
+        waits = {name: each for name, each in report.waits.items() if name in self._book}
+        return msgspec.structs.replace(report, in_flight=in_flight, counters=counters, waits=waits)
 
     def _take_votes(self, node: str, health: Mapping[str, Health]) -> set[str]:
         """The services on whose endpoints that brings news."""

@@ -12,7 +12,7 @@ import msgspec
 
 from fairlead.core.errors import WireError
 from fairlead.core.health import Health
-from fairlead.core.model import Counters, Endpoint, HealthCheck, ServiceTable
+from fairlead.core.model import Counters, Endpoint, HealthCheck, ServiceTable, Waits
 
 PROTOCOL = 1
 MOST_REPORT = 8 << 20
@@ -80,7 +80,8 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     does not tell them apart. `in_flight` holds what is in flight on each draining endpoint, looked
     at after that; `counters` by service and endpoint, now and then. `serving` says whether its
     proxy answers; `leaving` that it is about to end; `ended` that its proxy has ended, after the
-    last request in flight: an agent says nothing more after it.
+    last request in flight: an agent says nothing more after it. `waits` comes with the counters;
+    `wakes` are services that are asleep and that a request waits for.
     """
 
     applied: int
@@ -93,6 +94,8 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     tried: int = 0
     refused: dict[str, str] = {}
     ended: bool = False
+    waits: dict[str, Waits] = {}
+    wakes: tuple[str, ...] = ()
 
     def followed(self, service: str) -> int:
         """The generation that the proxy follows with this service."""

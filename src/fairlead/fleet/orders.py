@@ -4,6 +4,7 @@ from any generation, and however many changes there were, each service is sent o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from fairlead.core.model import ServiceTable
 from fairlead.fleet.messages import Assignment, Orders, Watched
@@ -111,5 +112,5 @@ def merged(tables: Iterable[Mapping[str, ServiceTable]]) -> dict[str, ServiceTab
             new = tuple(entry for entry in table.entries if entry.id not in ids)
             if new:
                 entries = (*known.entries, *new)
-                whole[name] = ServiceTable(name, known.routes, entries, known.traffic)
+                whole[name] = replace(known, entries=entries)
     return whole

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from fairlead.core.health import Health
-from fairlead.core.model import Counters
+from fairlead.core.model import Counters, Waits
 from fairlead.fleet.messages import Hello, Report
 from fairlead.ports import Tally
 
@@ -42,6 +42,7 @@ class Agent:
     followed: Callable[[str], int] = lambda _: 0
     in_flight: dict[str, tuple[int, int]] = field(default_factory=dict)
     counters: dict[str, dict[str, Counters]] = field(default_factory=dict)
+    waits: dict[str, Waits] = field(default_factory=dict)
     counted: dict[str, float] = field(default_factory=dict)
     digesting: set[str] = field(default_factory=set)
     hang_up: Callable[[], None] = lambda: None
@@ -77,12 +78,16 @@ class Agent:
         for key, count in report.in_flight.items():
             self.in_flight[key] = report.followed(service_of.get(key, "")), count
         self.counters |= report.counters
+        self.waits |= report.waits
         self.counted |= dict.fromkeys(report.counters, self.heard)
 
     def tally(self, service: str) -> Tally | None:
         """What its proxy counts; None as long as it has not said so."""
         counters = self.counters.get(service)
-        return None if counters is None else Tally(self.counted[service], counters)
+        if counters is None:
+            return None
+        waits = self.waits.get(service, Waits())
+        return Tally(self.counted[service], counters, waits.waiting, waits.refused)
 
 
 class Roster:

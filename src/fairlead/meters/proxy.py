@@ -20,7 +20,8 @@ class OneProxy:
 
     async def tallies(self, service: str) -> Mapping[str, Tally | None]:
         counters = await self._proxy.counters(service)
-        return {"": Tally(self._clock.now(), counters)}
+        waits = await self._proxy.waits(service)
+        return {"": Tally(self._clock.now(), counters, waits.waiting, waits.refused)}
 
 
 class Uncounted:

@@ -68,6 +68,7 @@ def test_the_form_is_the_documented_one() -> None:
             "timeout": 60.0,
             "stream": False,
         },
+        "asleep": False,
     }
 
 

@@ -109,6 +109,8 @@ def _http(front: Front, prefix: str, lua: str) -> str:
 {temporary}
   lua_package_path "{lua}/?.lua;;";
   lua_shared_dict fairlead_table 64m;
+  lua_shared_dict fairlead_waits 2m;
+  lua_socket_log_errors off;
   init_by_lua_block {{ fairlead = require "fairlead"; fairlead.init("{prefix}") }}
   init_worker_by_lua_block {{ fairlead.init_worker() }}
   exit_worker_by_lua_block {{ fairlead.exit_worker() }}

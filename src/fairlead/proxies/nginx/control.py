@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from fairlead.core.errors import ProxyError, WireError
-from fairlead.core.model import Counters
+from fairlead.core.model import Counters, Waits
 from fairlead.proxies.naming import checked_name
 from fairlead.proxies.nginx.table import Doc
 from fairlead.wire import Connection, Request, Response, unix
@@ -40,6 +40,7 @@ _info = msgspec.json.Decoder(Info)
 _table = msgspec.json.Decoder(LiveTable)
 _accepted = msgspec.json.Decoder(_Accepted)
 _counters = msgspec.json.Decoder(dict[str, Counters])
+_waits = msgspec.json.Decoder(Waits)
 
 
 class Control:
@@ -72,6 +73,10 @@ class Control:
     async def counters(self, service: str) -> dict[str, Counters]:
         answer = await self._ask("GET", f"/counters?service={checked_name(service)}")
         return _decoded(_counters, answer)
+
+    async def waits(self, service: str) -> Waits:
+        answer = await self._ask("GET", f"/waits?service={checked_name(service)}")
+        return _decoded(_waits, answer)
 
     def close(self) -> None:
         if self._connection:

@@ -43,6 +43,7 @@ class Prefix:
         self.path = path
         self.conf = path / "nginx.conf"
         self.socket = path / "control.sock"
+        self.ear = path / "wake.sock"
         self.table = path / "table"
         self.error_log = path / "error.log"
         self._record = path / "master.json"

@@ -8,11 +8,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from fairlead.core.errors import ProxyError
-from fairlead.core.model import Counters, Front, RoutingTable, ServiceTable
-from fairlead.ports import Journal, Notify, ProxyInfo
+from fairlead.core.model import Counters, Front, RoutingTable, ServiceTable, Waits
+from fairlead.ports import Journal, Notify, ProxyInfo, Wake
 from fairlead.proxies.naming import checked_name
 from fairlead.proxies.nginx.child import Child
 from fairlead.proxies.nginx.control import Control, LiveTable
+from fairlead.proxies.nginx.ear import Ear
 from fairlead.proxies.nginx.prefix import Prefix
 from fairlead.proxies.nginx.slots import Slots
 from fairlead.proxies.nginx.table import encode
@@ -20,13 +21,20 @@ from fairlead.proxies.nginx.table_files import TableFiles
 from fairlead.proxies.nginx.watch import Watch
 
 
+def _asleep(_: str) -> None:
+    """Nobody wakes what sleeps."""
+
+
 class NginxProxy:
     """Implements ports.Proxy. One at a time a state directory: the daemon's lock sees to it."""
 
-    def __init__(self, state: Path, front: Front, notify: Notify, journal: Journal) -> None:
+    def __init__(
+        self, state: Path, front: Front, notify: Notify, journal: Journal, wake: Wake = _asleep
+    ) -> None:
         self._prefix = prefix = Prefix(state.resolve() / "nginx")
         self._front, self._notify, self._journal = front, notify, journal
         self._control = Control(prefix.socket)
+        self._ear = Ear(prefix.ear, wake)
         self._child = Child(prefix, self._control, journal)
         self._watch = Watch(self._child, journal, self._revived)
         self._files = TableFiles(prefix.table)
@@ -45,6 +53,7 @@ class NginxProxy:
             self._complain("", error)
         await self._child.start(self._front)
         self._watch.start()
+        self._ear.open()
         live = await self._control.table()
         self._generation = live.generation
         clashing = self._slots.restore({name: doc.slots for name, doc in live.services.items()})
@@ -91,12 +100,17 @@ class NginxProxy:
     async def counters(self, service: str) -> dict[str, Counters]:
         return await self._control.counters(service)
 
+    async def waits(self, service: str) -> Waits:
+        return await self._control.waits(service)
+
     async def close(self) -> None:
+        self._ear.close()
         await self._all_saved()
         await self._watch.stop()
         await self._child.close()
 
     async def stop(self) -> None:
+        self._ear.close()
         await self._all_saved()
         await self._watch.stop()
         await self._child.stop()

@@ -34,6 +34,7 @@ class Doc(msgspec.Struct, frozen=True):
     routes: tuple[Route, ...]
     entries: tuple[SlottedEntry, ...]
     traffic: Traffic
+    asleep: bool = False
 
     @property
     def table(self) -> ServiceTable:
@@ -41,7 +42,7 @@ class Doc(msgspec.Struct, frozen=True):
             Entry(e.id, e.address, e.port, e.state, e.weight, e.ready_at, e.node, e.near)
             for e in self.entries
         )
-        return ServiceTable(self.service, self.routes, entries, self.traffic)
+        return ServiceTable(self.service, self.routes, entries, self.traffic, self.asleep)
 
     @property
     def slots(self) -> dict[str, int]:
@@ -60,7 +61,8 @@ def encode(table: ServiceTable, slots: Mapping[str, int]) -> bytes:
         )
         for e in table.entries
     )
-    body = _encoder.encode(Doc(checked_name(table.service), table.routes, entries, table.traffic))
+    name = checked_name(table.service)
+    body = _encoder.encode(Doc(name, table.routes, entries, table.traffic, table.asleep))
     if len(body) > MOST_BYTES:
         raise ProxyError(
             f"the table of {table.service} has {len(body)} bytes, nginx takes {MOST_BYTES}: "

@@ -16,6 +16,7 @@ from fairlead.core.model import (
     Plain,
     RoutingTable,
     ServiceTable,
+    Waits,
 )
 from fairlead.ports import Journal, ProxyInfo
 from fairlead.proxies.naming import checked_name
@@ -109,6 +110,10 @@ class PlainProxy:
             return {}
         leaving = (e for e in table.entries if e.state is EntryState.DRAINING)
         return {entry.id: Counters() for entry in leaving}
+
+    async def waits(self, service: str) -> Waits:  # noqa: ARG002
+        """Without Lua nothing waits."""
+        return Waits()
 
     async def close(self) -> None:
         await self._batch.settled()

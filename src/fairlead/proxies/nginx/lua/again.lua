@@ -32,8 +32,8 @@ function again.enter(r, at, key, now)
     local function other() return balance.again(service, r, tried) end
     if not may or other() then return fail(r, key) end -- with others left it was tried often enough
     local function noticed() return other() or service.count == 0 end
-    hold.wait(key, math.min(NOTICE, service.hold), noticed)
-    if service.count == 0 then hold.wait(key, service.hold, other) end
+    hold.wait(service, key, math.min(NOTICE, service.hold), noticed)
+    if service.count == 0 then hold.wait(service, key, service.hold, other) end
     if not other() then return fail(r, key) end
     attempts.make_last(key)
 end

@@ -5,6 +5,7 @@ local json = require "json"
 local live = require "live"
 local shape = require "shape"
 local store = require "store"
+local waits = require "waits"
 
 local control = {}
 
@@ -67,6 +68,12 @@ local function counted()
     return answer(200, "{" .. table.concat(parts, ",\n") .. "}")
 end
 
+local function waited()
+    local name = ngx.var.arg_service
+    if not shape.is_service(name) then return refuse("of which service?") end
+    return answer(200, waits.told(name))
+end
+
 local function put(name)
     ngx.req.read_body()
     local body = ngx.req.get_body_data()
@@ -76,7 +83,7 @@ local function put(name)
     return accepted(number)
 end
 
-local READS = { ["/info"] = info, ["/table"] = whole_table, ["/counters"] = counted }
+local READS = { ["/info"] = info, ["/table"] = whole_table, ["/counters"] = counted, ["/waits"] = waited }
 
 function control.answer()
     local method, path = ngx.req.get_method(), ngx.var.uri

@@ -46,7 +46,7 @@ local O_CREATE, O_OPEN = 0x80242, 0x80002 -- O_CLOEXEC, with O_RDWR; O_CREAT and
 local TOTALS = 24 -- doubles before the owner
 
 local counters = { SLOTS = SLOTS }
-local base, header, owners, descriptor, mine, my_flights
+local base, header, owners, descriptor, mine, my_flights, my_index
 
 -- The lock is fcntl's: it belongs to the process, also where the descriptor was inherited.
 ffi.cdef [[ typedef struct { short type, whence; long start, length; int pid; } fl_lock; ]]
@@ -172,6 +172,7 @@ end
 -- Takes a row for this worker. Without a free one it counts for itself alone, and says so.
 function counters.claim()
     local index = counters.locked(claim)
+    my_index = index
     if index then
         mine, my_flights = row(index), flights(index)
         return
@@ -191,6 +192,22 @@ end
 -- Where this worker counts, by slot: its totals, and its requests in flight.
 function counters.mine()
     return mine, my_flights
+end
+
+-- The row of this worker; nil where it has none.
+function counters.row()
+    return my_index
+end
+
+-- The rows in use, of dead workers too.
+function counters.rows()
+    local rows = {}
+    for index = 1, header.used - 1 do rows[#rows + 1] = index end
+    return rows
+end
+
+function counters.lives(index)
+    return alive(owners[index])
 end
 
 -- A function slot -> requests in flight at other workers, unrolled so that it compiles into the trace

@@ -5,6 +5,8 @@ local counters = require "counters"
 local hot = require "hot"
 local live = require "live"
 local store = require "store"
+local wake = require "wake"
+local waits = require "waits"
 local control = require "control"
 
 local fairlead = {
@@ -19,7 +21,7 @@ local fairlead = {
 
 -- In the master, before it makes its workers; `prefix` ends without a slash.
 function fairlead.init(prefix)
-    fairlead.prefix = prefix
+    fairlead.prefix, wake.socket = prefix, prefix .. "/wake.sock"
     counters.open(prefix .. "/counters.shm")
     counters.locked(store.load, prefix .. "/table")
 end
@@ -28,6 +30,7 @@ function fairlead.init_worker()
     require("ffi").C.chmod(fairlead.prefix .. "/control.sock", 384) -- 0600
     math.randomseed(ngx.now() * 1000 + ngx.worker.pid() * 7919)
     counters.claim()
+    waits.start()
     hot.start()
     store.announce_rows()
     live.renew()

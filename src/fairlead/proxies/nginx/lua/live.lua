@@ -8,6 +8,7 @@ local request = require "request"
 local routes = require "routes"
 local shape = require "shape"
 local store = require "store"
+local waits = require "waits"
 local monotonic = require("resty.core.time").monotonic_msec
 
 local live = { services = {}, index = routes.new(), epoch = -1 }
@@ -77,11 +78,13 @@ local function update(name, doc)
         update_entries(service, {})
         service.list, service.count, service.wake = {}, 0, math.huge
         live.services[name] = nil
+        waits.forget(name)
         return
     end
     live.services[name], service.routes = service, doc.routes
     live.index:add(service, doc.routes)
     update_traffic(service, doc.traffic)
+    service.asleep, service.tell_at = doc.asleep or false, nil
     update_entries(service, doc.entries)
     balance.prepare(service, monotonic())
 end

@@ -82,6 +82,7 @@ local function doc_fault(doc, name)
         local fault = entry_fault(entry, ids, slots)
         if fault then return fault end
     end
+    if doc.asleep ~= nil and type(doc.asleep) ~= "boolean" then return "asleep" end
     return traffic_fault(doc.traffic)
 end
 
