@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fairlead.core.errors import FairleadError
 from fairlead.core.model import CheckKind, Decision, HealthCheck, Route, Service
+from fairlead.core.scaling.policy import (
+    CloudWatchQuery,
+    Metric,
+    Pace,
+    Scale,
+    Schedule,
+    Share,
+    Source,
+    Target,
+)
 from fairlead.decisions import DecisionFiles, begin_epoch
 from tests.stub_edges import StubJournal
 
@@ -24,6 +36,24 @@ def test_decisions_outlive_the_daemon(tmp_path: Path) -> None:
     again = DecisionFiles(tmp_path / "decisions", StubJournal())
     assert again.get("catalog") == DECISION
     assert again.get("alerts") == Decision()
+
+
+def test_a_scaled_service_outlives_the_daemon_and_older_files_are_read(tmp_path: Path) -> None:
+    metric = Metric(Source.CLOUDWATCH, queries=(CloudWatchQuery("m1", dimensions=(("A", "b"),)),))
+    scale = Scale(
+        min=0,
+        objective=None,
+        targets=(Target("busy", metric, 10.0, Share.AVERAGE),),
+        out=Pace(most=4),
+        schedules=(Schedule("0 8 * * *", 3600.0, "Europe/Berlin", min=3),),
+    )
+    scaled = replace(DECISION, good=replace(GOOD, scale=scale))
+    DecisionFiles(tmp_path, StubJournal()).put("catalog", scaled)
+    assert DecisionFiles(tmp_path, StubJournal()).get("catalog") == scaled
+    before = json.loads((tmp_path / "catalog.json").read_text())
+    del before["good"]["scale"]
+    (tmp_path / "catalog.json").write_text(json.dumps(before))
+    assert DecisionFiles(tmp_path, StubJournal()).get("catalog") == DECISION
 
 
 def test_dropped_decisions_are_gone_for_good(tmp_path: Path) -> None:

@@ -48,6 +48,18 @@ def test_all_fine(fairlead: Any, write: Any, state: Path) -> None:
     assert not state.exists()
 
 
+def test_how_services_are_scaled_is_told(fairlead: Any, write: Any, state: Path) -> None:
+    write()
+    file = state.parent / "fairlead.yaml"
+    scale = "{max: 4, objective: p99 < 1s, targets: {cpu: 60%}}"
+    file.write_text(f"{file.read_text()}    scale: {scale}\n")
+    policy = "1 to 4 by p99 <= 1s and cpu 60%"
+    assert fairlead("check").out == (
+        f"fairlead.yaml: 1 service, all fine\n  catalog is scaled: {policy}\n"
+    )
+    assert json.loads(fairlead("check", "--json").out)["scaled"] == {"catalog": policy}
+
+
 def test_every_mistake_of_the_file_is_told(fairlead: Any, write: Any, state: Path) -> None:
     (state.parent / "fairlead.yaml").write_text("clutser: shop\nplatfrom: process\n")
     result = fairlead("check")

@@ -24,24 +24,28 @@ def command(place: Place, as_json: bool) -> int:
     Exit status 2 when the file is wrong, 1 when the machine is not fit.
     """
     from fairlead.cli.machine import findings
+    from fairlead.core.scaling.words import summary
     from fairlead.settings import load
     from fairlead.settings.place import Problems
 
-    services = 0
+    services, scaled = 0, {}
     try:
         cluster = load(place.file)
         services = len(cluster.services)
+        scaled = {each.name: summary(each.scale) for each in cluster.services if each.scale}
         problems, status = findings(cluster, _held(place)), 1
     except BadInput as error:
         several = error.found if isinstance(error, Problems) else [error]
         problems, status = [str(problem) for problem in several], error.exit_status
     if as_json:
         outcome = {"ok": not problems, "file": str(place.file), "services": services}
-        click.echo(json.dumps({**outcome, "problems": problems}))
+        click.echo(json.dumps({**outcome, "scaled": scaled, "problems": problems}))
     elif problems:
         raise _Unfit("\n".join(problems), status)
     else:
         click.echo(f"{printable(place.file.name)}: {count(services, 'service')}, all fine")
+        for name, policy in scaled.items():
+            click.echo(f"  {name} is scaled: {policy}")
     return status if problems else 0
 
 

@@ -7,6 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from fairlead.core.model import Cluster, Service
+from fairlead.core.scaling import words
+from fairlead.core.scaling.policy import Scale
 
 _ROLLS = ("run", "env", "cwd")
 _TOLD_ELSEWHERE = {"name", "replicas", *_ROLLS}
@@ -40,8 +42,8 @@ def _service(old: Service | None, new: Service | None) -> Iterator[str]:
     if old is None or new is None:
         yield "removed" if new is None else "added"
         return
-    if old.replicas != new.replicas:
-        yield f"replicas {old.replicas} -> {new.replicas}"
+    if old.replicas != new.replicas and (not new.scale or new.scale == old.scale):
+        yield f"{'first count' if new.scale else 'replicas'} {old.replicas} -> {new.replicas}"
     if reasons := [name for name in _ROLLS if getattr(old, name) != getattr(new, name)]:
         yield f"{_listed(reasons)} changed, rolls"
     others = [name for name in _changed(old, new) if name not in _TOLD_ELSEWHERE]
@@ -57,8 +59,17 @@ def _field(name: str, old: Service, new: Service) -> Iterator[str]:
             yield _told(prefix + part, getattr(before, part), getattr(after, part))
     elif name in {"routes", "endpoints"}:
         yield from _set_change(name.removesuffix("s"), before, after)
+    elif name == "scale":
+        yield from _scale(before, after)
     else:
         yield _told(name, before, after)
+
+
+def _scale(before: Scale | None, after: Scale | None) -> Iterator[str]:
+    if before and after:
+        yield from words.changes(before, after)
+    else:
+        yield f"scaled: {words.summary(after)}" if after else "not scaled any more"
 
 
 def _set_change(word: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterator[str]:
