@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,11 +15,13 @@ from fairlead.journal import EventLog
 from fairlead.leases.fence import FencedOrchestrator, FencedPlatform
 from fairlead.leases.file import FileLease
 from fairlead.meters.proxy import OneProxy
+from fairlead.meters.usage import Usage
 from fairlead.platforms.fixed import FixedPlatform
 from fairlead.ports import (
     Checks,
     Discovery,
     Fence,
+    Gauged,
     Journal,
     LeaseStore,
     Metered,
@@ -75,6 +77,7 @@ class Running:
     orchestrator: Orchestrator | None = None
     discovery: Discovery | None = None
     metered: Metered | None = None
+    gauged: Gauged | None = None
     room: Room | None = None
     gated: Callable[[Prober], Prober] = lambda prober: prober
     marked: Callable[[Collection[Service]], dict[str, str]] = lambda _: {}
@@ -89,7 +92,8 @@ class ClosingChecks(Checks, Protocol):
 class Wired:
     """A loop with its edges, by their own types where the daemon needs more than the port.
 
-    `cluster` are the settings that it was wired by.
+    `usage` is None where the platform cannot measure endpoints; `cluster` are the settings that it
+    was wired by.
     """
 
     loop: Reconciler
@@ -99,7 +103,8 @@ class Wired:
     checker: ClosingChecks
     bell: Bell
     tallies: Tallies
-    cluster: Cluster = Cluster()
+    usage: Usage | None = None
+    cluster: Cluster = field(default_factory=Cluster)
     roster: Roster | None = None
 
 
@@ -188,14 +193,21 @@ def _looped(
     edges = Edges(platforms, proxy, checker, decisions, journal, clock, running.orchestrator)
     bell.loop = Reconciler(edges)
     tallies = OneProxy(proxy, clock)
-    return Wired(bell.loop, running, fixed, proxy, checker, bell, tallies)
+    usage = Usage(running.gauged, clock) if running.gauged else None
+    return Wired(bell.loop, running, fixed, proxy, checker, bell, tallies, usage)
 
 
 def open_meters(wired: Wired) -> MeterBoard:
     """What services are scaled by; nothing is read before it is looked at."""
-    from fairlead.meters.opening import open_board
+    from fairlead.meters.opening import Known, open_board
 
-    return open_board(wired.cluster, wired.tallies, SystemClock())
+    tracked = wired.loop.tracked
+    known = Known(
+        lambda name: tracked[name].service,
+        lambda name: [seen.endpoint for seen in tracked[name].seen() if seen.ready],
+        wired.usage,
+    )
+    return open_board(wired.cluster, wired.tallies, known, SystemClock())
 
 
 def open_platform(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Running:
@@ -221,7 +233,9 @@ def _process(cluster: Cluster, state: Path, notify: Notify, _: Journal) -> Runni
     from fairlead.platforms.process.platform import ProcessPlatform
 
     platform = ProcessPlatform(state, cluster.ports, notify, SystemClock())
-    return Running(platform, _opened, lambda new: platform.use(new.ports), runner=platform)
+    return Running(
+        platform, _opened, lambda new: platform.use(new.ports), platform, gauged=platform
+    )
 
 
 def _docker(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Running:
@@ -236,6 +250,7 @@ def _docker(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Runn
         _keep,
         runner=platform,
         discovery=platform if settings.discover else None,
+        gauged=platform,
         gated=lambda prober: GatedProber(prober, platform.gate),
     )
 

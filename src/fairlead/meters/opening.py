@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from fairlead.aws.client import Aws, Call
 from fairlead.aws.client import Source as AwsSource
 from fairlead.core.errors import MeterError, Missing
-from fairlead.core.model import Cluster
+from fairlead.core.model import Cluster, Endpoint, Service
 from fairlead.core.scaling.policy import Metric, Source
 from fairlead.meters.board import MeterBoard
 from fairlead.meters.proxy import ProxyMeter, Uncounted
+from fairlead.meters.usage import Usage
 from fairlead.ports import Clock, Meter, Tallies
 
 
@@ -42,17 +44,26 @@ class Regions:
         return Clients(Account(region or ecs.region, ecs.profile))
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the loop knows of a service by its name: what is wanted of it, and which of its
+    endpoints are ready. `usage` is None where the platform cannot measure endpoints."""
+
+    service: Callable[[str], Service]
+    ready: Callable[[str], Collection[Endpoint]]
+    usage: Usage | None = None
+
+
 class Meters:
     """Gives the meter of a metric, made when it is first wanted. MeterError where there is none."""
 
-    def __init__(self, cluster: Cluster, clock: Clock) -> None:
-        self.clock, self.regions = clock, Regions(cluster, clock)
+    def __init__(self, cluster: Cluster, known: Known, clock: Clock) -> None:
+        self.cluster, self.known, self.clock = cluster, known, clock
+        self.regions = Regions(cluster, clock)
         self._made: dict[Source, Meter] = {}
 
     def __call__(self, metric: Metric) -> Meter:
         source = metric.source
-        if source not in _OPEN:
-            raise MeterError(f"{source} cannot be measured on this platform")
         if source not in self._made:
             self._made[source] = _OPEN[source](self)
         return self._made[source]
@@ -61,8 +72,8 @@ class Meters:
         self.regions.close()
 
 
-def open_board(cluster: Cluster, tallies: Tallies, clock: Clock) -> MeterBoard:
-    meters = Meters(cluster, clock)
+def open_board(cluster: Cluster, tallies: Tallies, known: Known, clock: Clock) -> MeterBoard:
+    meters = Meters(cluster, known, clock)
     seen = tallies if cluster.proxy == "nginx" else Uncounted()
     return MeterBoard(ProxyMeter(seen, clock), meters, clock, meters.close)
 
@@ -71,6 +82,22 @@ def _cloudwatch(meters: Meters) -> Meter:
     from fairlead.meters.cloudwatch import CloudWatchMeter
 
     return CloudWatchMeter(meters.regions, meters.clock)
+
+
+def _usage(meters: Meters) -> Meter:
+    known = meters.known
+    if known.usage:
+        from fairlead.meters.usage import UsageMeter
+
+        return UsageMeter(known.usage, known.ready, meters.clock)
+    if meters.cluster.platform != "ecs":
+        raise MeterError("CPU and memory cannot be measured on this platform")
+    from fairlead.meters.cloudwatch import CloudWatchMeter
+    from fairlead.meters.ecs import EcsUsageMeter
+
+    cloudwatch = CloudWatchMeter(meters.regions, meters.clock)
+    cluster = meters.cluster.ecs.cluster or meters.cluster.name
+    return EcsUsageMeter(cloudwatch, cluster, known.service)
 
 
 def _sqs(meters: Meters) -> Meter:
@@ -92,6 +119,8 @@ def _document(meters: Meters) -> Meter:
 
 
 _OPEN: dict[Source, Callable[[Meters], Meter]] = {
+    Source.CPU: _usage,
+    Source.MEMORY: _usage,
     Source.CLOUDWATCH: _cloudwatch,
     Source.SQS: _sqs,
     Source.PROMETHEUS: _prometheus,

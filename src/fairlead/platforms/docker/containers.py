@@ -21,6 +21,8 @@ _ID = re.compile("[0-9a-f]{12,64}")
 _PORT = re.compile("([0-9]{1,5})(?:/tcp)?")
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - read, not listened on
 _MOST_PORTS = 4096
+_PERIOD = 100_000
+"""Microseconds over which the kernel bounds CPU unless told otherwise."""
 _LIVES = frozenset({"running", "paused"})
 _OVER = frozenset({"created", "restarting", "removing", "exited", "dead"})
 """Of a container's states (moby's container.State.StateString) the one or the other."""
@@ -42,7 +44,8 @@ class Container:
     `networks` maps the names of its networks to its addresses there (empty on the host's own).
     `health` is healthy, unhealthy, starting or, without a HEALTHCHECK, empty; `health_output` is
     what the last failed one printed. `exit` says how it ended, empty while it runs. `to_publish`
-    are the ports that the engine was asked to publish, `bindings` where it has.
+    are the ports that the engine was asked to publish, `bindings` where it has. `cores` is how many
+    it may use, 0 for as many as there are.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Container:
     to_publish: tuple[int, ...] = ()
     exposed: tuple[int, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)
+    cores: float = 0.0
 
 
 def read_container(answer: Any) -> Container | str:
@@ -90,7 +94,19 @@ def read_container(answer: Any) -> Container | str:
         to_publish=_to_publish(answer),
         exposed=exposed_ports(mapping(answer, "Config")),
         networks=_networks(answer),
+        cores=_cores(answer),
     )
+
+
+def _cores(answer: Any) -> float:
+    """By `--cpus`, or by the kernel's own words, `--cpu-quota` and `--cpu-period`."""
+    nanos, quota = (
+        number(answer, "HostConfig", "NanoCpus"),
+        number(answer, "HostConfig", "CpuQuota"),
+    )
+    if nanos > 0:
+        return nanos / 1e9
+    return quota / (number(answer, "HostConfig", "CpuPeriod") or _PERIOD) if quota > 0 else 0.0
 
 
 def _lacking(answer: Any, status: str) -> str:

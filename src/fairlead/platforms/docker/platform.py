@@ -7,7 +7,7 @@ Those that others have started and labelled are served too, and never stopped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from fairlead.core.errors import PlatformError
@@ -18,27 +18,29 @@ from fairlead.platforms.docker.fleet import Fleet
 from fairlead.platforms.docker.images import Images
 from fairlead.platforms.docker.kept import NODE_ID, Kept
 from fairlead.platforms.docker.launch import Launch, launch, new_name
+from fairlead.platforms.docker.usage import measured
 from fairlead.platforms.docker.watch import Watch
-from fairlead.ports import Clock, Journal, Notify
+from fairlead.ports import Clock, Journal, Notify, Used
 
 NODE = Node(NODE_ID, "127.0.0.1")
 _KILL_GRACE = 15.0
 
 
 class DockerPlatform:
-    """Implements ports.Platform, ports.Runner and ports.Discovery."""
+    """Implements ports.Platform, ports.Runner, ports.Discovery and ports.Gauged."""
 
     def __init__(
         self,
         cluster: str,
         host: str,
         notify: Notify,
-        clock: Clock,  # noqa: ARG002 - all times are the engine's
+        clock: Clock,
         journal: Journal | None = None,
     ) -> None:
-        """Needs a running loop; nothing is opened yet. BadInput: `host` names no usable engine."""
+        """Needs a running loop; nothing is opened yet. BadInput: `host` names no usable engine.
+        All times but those of measurements are the engine's."""
         self._cluster, self._notify_loop, self._journal = cluster, notify, journal
-        self._changed = asyncio.Event()
+        self._clock, self._changed = clock, asyncio.Event()
         self._engine = Engine(host)
         self._images = Images(self._engine, notify)
         self._fleet = Fleet(cluster, self._notify, self._tell)
@@ -94,6 +96,12 @@ class DockerPlatform:
         except BaseException:
             self._undo(wanted.name)
             raise
+
+    async def used(self, endpoints: Collection[Endpoint]) -> Mapping[str, Used]:
+        """Implements ports.Gauged, also for containers that others run."""
+        kept = {e.id: k.container for e in endpoints if (k := self._fleet.find(e.id))}
+        living = {key: container for key, container in kept.items() if container.running}
+        return await measured(self._engine, living, self._clock)
 
     async def stop(self, endpoint: Endpoint, timeout: float) -> None:
         """Others' containers are not stopped, only left alone until `reset`."""

@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +26,8 @@ from fairlead.platforms.process.port_range import PortRange, is_free, place_of
 from fairlead.platforms.process.records import Record, Records, new_id
 from fairlead.platforms.process.session import Session
 from fairlead.platforms.process.spawn import spawn
-from fairlead.ports import Clock, Notify
+from fairlead.platforms.process.usage import measured
+from fairlead.ports import Clock, Notify, Used
 
 NODE = Node("local", "127.0.0.1")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
@@ -43,7 +44,8 @@ class _Kept:
 
 
 class ProcessPlatform:
-    """Implements ports.Platform. One at a time a state directory: the daemon's lock sees to it.
+    """Implements ports.Platform, ports.Runner and ports.Gauged. One at a time a state directory:
+    the daemon's lock sees to it.
 
     Restarts are decided by the caller; this only tells truthfully what lives and how it ended.
     """
@@ -111,6 +113,12 @@ class ProcessPlatform:
                 why = error.strerror or error
                 raise PlatformError(f"{service.name}: cannot be started: {why}") from error
             raise
+
+    async def used(self, endpoints: Collection[Endpoint]) -> Mapping[str, Used]:
+        """Implements ports.Gauged."""
+        kept = {e.id: self._kept[e.id] for e in endpoints if e.id in self._kept}
+        leaders = {key: each.record.pid for key, each in kept.items() if each.session}
+        return await asyncio.to_thread(measured, leaders, self._clock) if leaders else {}
 
     async def stop(self, endpoint: Endpoint, timeout: float) -> None:
         kept = self._kept.get(endpoint.id)
