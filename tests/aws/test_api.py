@@ -11,12 +11,23 @@ import pytest
 from botocore.model import ServiceModel
 
 from fairlead.aws.api import CLOUDWATCH, EC2, ECS, service_model
-from fairlead.aws.session import Account, _config, _session
+from fairlead.aws.autoscaling import AUTOSCALING
+from fairlead.aws.client import Aws
+from fairlead.aws.session import Account, Clients, _config, _session
+from fairlead.clock import SystemClock
+from fairlead.core.errors import PlatformError
+from tests.ground import until
 from tests.platforms.ecs.fake import model
+from tests.rehearsal.ground import rehearsal
 
 ALL = [
     (service, name)
-    for service, operations in (("ecs", ECS), ("ec2", EC2), ("cloudwatch", CLOUDWATCH))
+    for service, operations in (
+        ("autoscaling", AUTOSCALING),
+        ("cloudwatch", CLOUDWATCH),
+        ("ec2", EC2),
+        ("ecs", ECS),
+    )
     for name in operations
 ]
 
@@ -27,8 +38,10 @@ def test_every_member_is_as_in_the_api(service: str, name: str) -> None:
     whole = model(service).operation_model(name)
     assert small.http == whole.http
     assert_same(small.input_shape, whole.input_shape)
-    if small.output_shape.members:
+    if small.output_shape and small.output_shape.members:
         assert_same(small.output_shape, whole.output_shape)
+        wrapper = small.output_shape.serialization.get("resultWrapper")
+        assert wrapper in (None, whole.output_shape.serialization.get("resultWrapper"))
 
 
 def assert_same(small: Any, whole: Any) -> None:
@@ -39,12 +52,14 @@ def assert_same(small: Any, whole: Any) -> None:
             assert member.serialization.get("name") == theirs.serialization.get("name")
             assert_same(member, theirs)
     elif small.type_name == "list":
+        own, theirs = (each.member.serialization.get("name", "member") for each in (small, whole))
+        assert own == theirs or own == "item"
         assert_same(small.member, whole.member)
     elif small.type_name == "map":
         assert_same(small.value, whole.value)
 
 
-@pytest.mark.parametrize("service", ["ecs", "ec2", "cloudwatch"])
+@pytest.mark.parametrize("service", ["autoscaling", "ecs", "ec2", "cloudwatch"])
 def test_the_facts_of_the_service_are_the_apis(service: str) -> None:
     whole = model(service).metadata
     small = ServiceModel(service_model(service), service).metadata
@@ -56,7 +71,7 @@ def test_the_facts_of_the_service_are_the_apis(service: str) -> None:
 @pytest.mark.parametrize(
     "region", ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "xx-new-9"]
 )
-@pytest.mark.parametrize("service", ["ecs", "ec2", "cloudwatch", "sqs", "sts"])
+@pytest.mark.parametrize("service", ["autoscaling", "ecs", "ec2", "cloudwatch", "sqs", "sts"])
 def test_the_small_session_goes_where_the_whole_one_goes(
     region: str, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,3 +107,27 @@ print(rss() - before)
     imported, cost = done.stdout.split()
     assert imported == "False"
     assert float(cost) < 22
+
+
+async def test_our_model_of_auto_scaling_moves_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small model's own requests and answers, over the wire, to a server that botocore's whole
+    model has checked."""
+    async with rehearsal(nodes=1, asg="web", processes=False) as ecs:
+        for name, value in ecs.environment().items():
+            monkeypatch.setenv(name, value)
+        aws = Aws(lambda: Clients(Account()), SystemClock())
+        await aws("autoscaling:SetDesiredCapacity", AutoScalingGroupName="web", DesiredCapacity=2)
+        await until(lambda: len(ecs.cluster.instances) == 2, "it grows")
+        named = {"AutoScalingGroupNames": ["web"]}
+        answer = await aws("autoscaling:DescribeAutoScalingGroups", **named)
+        (group,) = answer["AutoScalingGroups"]
+        machines = [each["InstanceId"] for each in group["Instances"]]
+        assert (group["DesiredCapacity"], len(machines)) == (2, 2)
+        leaving = {"InstanceId": machines[0], "ShouldDecrementDesiredCapacity": True}
+        await aws("autoscaling:TerminateInstanceInAutoScalingGroup", **leaving)
+        await until(lambda: len(ecs.cluster.instances) == 1, "it shrinks")
+        last = {"InstanceId": machines[1], "ShouldDecrementDesiredCapacity": True}
+        with pytest.raises(PlatformError, match="minSize"):
+            await aws("autoscaling:TerminateInstanceInAutoScalingGroup", **last)
+        assert not (await aws("autoscaling:DescribePolicies"))["ScalingPolicies"]
+        aws.close()

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from fairlead.aws.autoscaling import AUTOSCALING
+from fairlead.aws.autoscaling import FACTS as _AUTOSCALING_FACTS
+
 Spec: TypeAlias = "str | list[Any] | dict[str, Any]"
 """A scalar's type, a list of one spec, or members by name (`Name=wireName` where they differ)."""
 
@@ -156,6 +159,26 @@ ECS: Mapping[str, tuple[Spec, Spec]] = {
     ),
     "TagResource": ({"resourceArn": S, "tags": _TAGS}, {}),
     "UntagResource": ({"resourceArn": S, "tagKeys": [S]}, {}),
+    "UpdateContainerInstancesState": (
+        {"cluster": S, "containerInstances": [S], "status": S},
+        {"failures": _FAILURES},
+    ),
+    "PutAttributes": ({"cluster": S, "attributes": [{"name": S, "value": S, "targetId": S}]}, {}),
+    "DescribeCapacityProviders": (
+        _PAGED,
+        {
+            "capacityProviders": [
+                {
+                    "name": S,
+                    "autoScalingGroupProvider": {
+                        "autoScalingGroupArn": S,
+                        "managedScaling": {"status": S},
+                    },
+                }
+            ],
+            "nextToken": S,
+        },
+    ),
 }
 EC2: Mapping[str, tuple[Spec, Spec]] = {
     "DescribeInstances": (
@@ -251,6 +274,7 @@ _CLOUDWATCH_FACTS = {
 }
 
 _KNOWN: Mapping[str, tuple[dict[str, Any], Mapping[str, tuple[Spec, Spec]]]] = {
+    "autoscaling": (_AUTOSCALING_FACTS, AUTOSCALING),
     "cloudwatch": (_CLOUDWATCH_FACTS, CLOUDWATCH),
     "ec2": (_EC2_FACTS, EC2),
     "ecs": (_ECS_FACTS, ECS),
@@ -265,7 +289,8 @@ def service_model(service: str) -> dict[str, Any] | None:
 
 def _model(facts: dict[str, Any], operations: Mapping[str, tuple[Spec, Spec]]) -> dict[str, Any]:
     shapes: dict[str, Any] = {}
-    described = {}
+    described: dict[str, Any] = {}
+    query = facts["protocol"] == "query"
     for name, (given, answer) in operations.items():
         described[name] = {
             "name": name,
@@ -273,7 +298,21 @@ def _model(facts: dict[str, Any], operations: Mapping[str, tuple[Spec, Spec]]) -
             "input": {"shape": _shape(shapes, f"{name}Request", given)},
             "output": {"shape": _shape(shapes, f"{name}Response", answer)},
         }
+        if query:
+            _wrap(described[name], answer)
+    for shape in shapes.values() if query else ():
+        if shape["type"] == "list":
+            del shape["member"]["locationName"]
     return {"version": "2.0", "metadata": facts, "operations": described, "shapes": shapes}
+
+
+def _wrap(operation: dict[str, Any], answer: Spec) -> None:
+    """The query protocol has answers in an element of their own, and none for those that say
+    nothing."""
+    if answer:
+        operation["output"]["resultWrapper"] = f"{operation['name']}Result"
+    else:
+        del operation["output"]
 
 
 def _shape(shapes: dict[str, Any], name: str, spec: Spec) -> str:
