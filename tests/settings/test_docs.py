@@ -8,8 +8,11 @@ import pytest
 from fairlead.settings import parse
 from fairlead.settings.schema import rows, with_table
 
-PAGE = (Path(__file__).parents[2] / "docs/settings.md").read_text()
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "settings.md").read_text()
+_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+EXAMPLES = _BLOCK.findall(PAGE)
+SCALED = [text for text in _BLOCK.findall((DOCS / "scale.md").read_text()) if "services:" in text]
 
 
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: row[0])
@@ -31,3 +34,12 @@ def test_examples_of_the_page_load(text: str) -> None:
 def test_the_page_has_examples() -> None:
     assert len(EXAMPLES) >= 5
     assert any("/actuator/health" in text for text in EXAMPLES)
+
+
+@pytest.mark.parametrize("text", SCALED)
+def test_examples_of_the_page_on_scaling_load(text: str) -> None:
+    assert any(service.scale for service in parse(text, "docs/scale.md").services)
+
+
+def test_the_page_on_scaling_has_examples() -> None:
+    assert len(SCALED) >= 3

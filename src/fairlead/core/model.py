@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from fairlead.core.dns_settings import Dns
 from fairlead.core.scaling.policy import Scale
+from fairlead.core.scaling.schedules import may_sleep
 
 
 class State(StrEnum):
@@ -192,7 +193,7 @@ class Service:
     @property
     def asleep(self) -> bool:
         """Nothing of it runs until a request comes."""
-        may = self.scale is not None and self.scale.min == 0
+        may = self.scale is not None and may_sleep(self.scale)
         return may and self.replicas == 0 and not self.fixed
 
     @property
@@ -244,7 +245,7 @@ class Sighting:
 
     `desired` is the count that an orchestrating platform keeps, None for others or when unknown.
     `departing` says how many it is taking away together with their share of that count, which has
-    not fallen yet.
+    not fallen yet. `noted` is why the service's scaler is paused, as such a platform remembers it.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -252,6 +253,7 @@ class Sighting:
     problem: str = ""
     desired: int | None = None
     departing: int = 0
+    noted: str | None = None
 
 
 class EntryState(StrEnum):

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairlead.core.model import Service
 from fairlead.core.scaling.cron import instants
 from fairlead.core.scaling.policy import Scale, Schedule
-from fairlead.core.scaling.schedules import HORIZON, bounds_at, next_change
+from fairlead.core.scaling.schedules import HORIZON, bounds_at, may_sleep, next_change
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR, DAY = 3600.0, 86400.0
@@ -95,6 +96,22 @@ def test_a_schedule_may_let_a_service_sleep() -> None:
     scale = Scale(min=2, schedules=(Schedule("0 0 * * *", 6 * HOUR, "Europe/Berlin", min=0),))
     assert bounds_at(scale, _berlin("2026-11-25 03:00:00"))[0] == 0
     assert bounds_at(scale, _berlin("2026-11-25 06:00:00"))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("scale", "may"),
+    [
+        (Scale(min=0), True),
+        (Scale(min=1), False),
+        (Scale(min=1, schedules=(Schedule("0 0 * * *", HOUR, min=0),)), True),
+        (Scale(min=0, schedules=(Schedule("0 0 * * *", HOUR, min=1),)), True),
+        (Scale(min=1, schedules=(Schedule("0 0 * * *", HOUR, max=2),)), False),
+    ],
+)
+def test_who_may_sleep_at_some_time(scale: Scale, may: bool) -> None:
+    assert may_sleep(scale) == may
+    assert Service("a", run=("x",), replicas=0, scale=scale).asleep == may
+    assert not Service("a", run=("x",), replicas=1, scale=scale).asleep
 
 
 def test_the_next_change() -> None:
