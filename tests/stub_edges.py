@@ -105,6 +105,7 @@ class StubOrchestrator(StubPlatform):
     resizes: list[int] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
     retired: list[str] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
 
     async def observe(self, services: Collection[Service]) -> Sighting:
         sighting = await super().observe(services)
@@ -112,7 +113,8 @@ class StubOrchestrator(StubPlatform):
         if self.away:
             return sighting
         departing = sum(1 for key in self.departing if key in self.of(name))
-        return replace(sighting, desired=self.counts.get(name), departing=departing)
+        noted = self.notes.get(name, "")
+        return replace(sighting, desired=self.counts.get(name), departing=departing, noted=noted)
 
     async def resize(self, service: Service, count: int) -> None:
         if self.broken:
@@ -135,6 +137,11 @@ class StubOrchestrator(StubPlatform):
 
     async def mark(self, endpoint: Endpoint, reason: str) -> None:
         self.marks[endpoint.id] = reason
+
+    async def note(self, service: Service, paused: str) -> None:
+        if self.broken:
+            raise PlatformError(self.broken)
+        self.notes[service.name] = paused
 
     async def place(self, service: Service, *, pending: bool = False) -> Endpoint:
         """One more copy, as the platform's own scheduler starts it."""

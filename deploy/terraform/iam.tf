@@ -72,7 +72,7 @@ resource "aws_iam_role_policy" "read" {
 data "aws_iam_policy_document" "scaling" {
   statement {
     resources = [local.services]
-    actions   = ["ecs:UpdateService"]
+    actions   = ["ecs:TagResource", "ecs:UntagResource", "ecs:UpdateService"]
   }
 
   statement {

@@ -43,7 +43,7 @@ class Commands:
         tracked.asked = service.orchestrated
         self._tell(name, "scale", f"from {before} to {replicas}, by command")
         if service.scale is not None:
-            tracked.paused = f"scaled to {replicas} by command"
+            tracked.paused, tracked.note_at = f"scaled to {replicas} by command", 0.0
             again = f"until: fairlead scale {name} --resume"
             self._tell(name, "scale-paused", f"the count stays at {replicas} {again}")
         self._change(name)
@@ -55,7 +55,7 @@ class Commands:
             raise BadInput(f"{name} has no scale section in the settings: nothing scales it")
         if tracked.paused:
             self._tell(name, "scale-resumed", f"from {tracked.service.replicas} on, by command")
-        tracked.paused, tracked.contested = "", ()
+        tracked.paused, tracked.contested, tracked.note_at = "", (), 0.0
         self._change(name)
 
     def autoscale(self, name: str, replicas: int, why: str) -> None:

@@ -93,6 +93,9 @@ class Orchestrator(Protocol):
     async def mark(self, endpoint: Endpoint, reason: str) -> None:
         """Remember in the cluster itself that the endpoint is being drained; empty: no more."""
 
+    async def note(self, service: Service, paused: str) -> None:
+        """Remember in the cluster itself why the service's scaler is paused; empty: no more."""
+
 
 class Room(Protocol):
     """A platform that can say how many copies it has room for. Cheap: asked every few seconds."""

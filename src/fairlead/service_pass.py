@@ -25,6 +25,8 @@ from fairlead.ports import (
 )
 from fairlead.tracking import Tracked
 
+NOTE = 60.0
+"""Seconds between two tries to have the cluster remember a pause."""
 CONTESTS, CONTEST = 3, 1800.0
 """A scaler's count is set back so often in so many seconds; then whoever sets it has his way."""
 ADVICE = (
@@ -65,6 +67,8 @@ class ServicePass:
         await self.publish(tracked)
         for change in changes:
             await self._carry_out(tracked, change)
+        if tracked.unnoted:
+            await self._note(tracked)
         self._note_good(tracked)
 
     async def observe(self, tracked: Tracked) -> None:
@@ -80,6 +84,8 @@ class ServicePass:
         tracked.read |= whole.complete and not tracked.belief.doubted
         if tracked.service.orchestrated:
             kept = next((s for s in sightings if s.desired is not None), Sighting())
+            if tracked.recall(kept.noted):
+                self._tell(tracked, "scale-paused", f"as the cluster remembers: {tracked.paused}")
             foreign = tracked.follow(kept.desired, kept.departing)
             if foreign is not None:
                 self._contest(tracked, foreign)
@@ -246,6 +252,18 @@ class ServicePass:
             await orchestrator.mark(endpoint, reason)
         except PlatformError as error:
             self._tell(tracked, "problem", f"the drain is not marked: {error}", endpoint.id)
+
+    async def _note(self, tracked: Tracked) -> None:
+        """In the cluster itself, so that whoever leads next pauses its scaler, too."""
+        orchestrator, now = self._edges.orchestrator, self._edges.clock.now()
+        if orchestrator is None or now < tracked.note_at:
+            return
+        tracked.note_at = now + NOTE
+        try:
+            await orchestrator.note(tracked.service, tracked.paused)
+        except PlatformError as error:
+            told = f"another controller would not know whether its scaler is paused: {error}"
+            self._tell(tracked, "problem", told)
 
     async def _start(self, tracked: Tracked, change: Start) -> None:
         if self._edges.clock.now() < tracked.intent.backoff.not_before:

@@ -29,8 +29,9 @@ class Tracked:
     `removed`: it is no longer in the settings and is forgotten once its last endpoint has gone.
     `paused`: why its scaler changes nothing, empty where it acts. `met`: the count that its
     platform keeps has been seen; `foreign` is one that somebody else has set over the scaler's, and
-    `contested` are the (monotonic) times at which that happened. `start_times` are seconds from
-    being first seen to the first passed check, of the last ones.
+    `contested` are the (monotonic) times at which that happened. `noted`: its platform remembers
+    a pause, None while that is not known; `note_at` is when that may be put right (monotonic).
+    `start_times` are seconds from being first seen to the first passed check, of the last ones.
     """
 
     intent: Intent
@@ -41,6 +42,8 @@ class Tracked:
     met: bool = False
     foreign: int | None = None
     contested: tuple[float, ...] = ()
+    noted: bool | None = None
+    note_at: float = 0.0
     start_times: deque[float] = field(default_factory=lambda: deque(maxlen=STARTS))
     belief: Belief = field(default_factory=_nothing_known)
     health: dict[str, Health] = field(default_factory=dict)
@@ -99,6 +102,23 @@ class Tracked:
         elif kept != service.replicas:
             self.foreign = kept
         return self.foreign if self.foreign != before else None
+
+    def recall(self, noted: str | None) -> bool:
+        """Take over the pause that the platform remembers, from a controller before this one, when
+        it is first met; whether there was one."""
+        if noted is None:
+            return False
+        first, self.noted = self.noted is None, bool(noted)
+        if not (first and noted and self.steered):
+            return False
+        self.paused = noted
+        return True
+
+    @property
+    def unnoted(self) -> bool:
+        """The platform remembers a pause that is over, or not one that is."""
+        paused = self.service.scale is not None and bool(self.paused)
+        return self.noted is not None and self.noted != paused
 
     def take(self, replicas: int) -> None:
         """Want so many."""

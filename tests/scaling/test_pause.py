@@ -12,7 +12,7 @@ from fairlead.core.errors import BadInput
 from fairlead.core.model import Cluster, Container, Decision, Route, Service
 from fairlead.core.scaling.policy import Scale
 from fairlead.decisions import DecisionFiles
-from fairlead.service_pass import CONTEST, CONTESTS
+from fairlead.service_pass import CONTEST, CONTESTS, NOTE
 from tests.stub_edges import StubJournal, StubOrchestrator, StubWorld
 
 CATALOG = Service(
@@ -203,3 +203,50 @@ async def test_a_paused_service_follows_ecs_as_one_without_a_scaler() -> None:
     world.platform.counts["catalog"] = 2
     await placed(world)
     assert (count(world), world.platform.counts["catalog"]) == (2, 2)
+
+
+async def taken_over(world: EcsWorld) -> None:
+    """Another controller, which knows nothing but what is in the cluster."""
+    world.decisions.kept.clear()
+    await restarted(world, ON_ECS)
+
+
+async def test_another_controller_keeps_count_and_pause() -> None:
+    world = await on_ecs(3)
+    Commands(world.loop).scale("catalog", 4)
+    await placed(world)
+    await taken_over(world)
+    assert (count(world), world.loop.tracked["catalog"].paused) == (4, "scaled to 4 by command")
+    Commands(world.loop).resume("catalog")
+    await placed(world)
+    await taken_over(world)
+    assert (count(world), world.loop.tracked["catalog"].steered) == (4, True)
+    assert world.platform.resizes == [4]
+
+
+async def test_a_pause_that_somebody_takes_out_of_the_cluster_is_put_back() -> None:
+    """Terraform takes away tags that it does not know."""
+    world = await on_ecs(3)
+    Commands(world.loop).scale("catalog", 4)
+    await placed(world)
+    world.platform.notes.clear()
+    world.clock.time += NOTE
+    await placed(world)
+    assert world.platform.notes == {"catalog": "scaled to 4 by command"}
+    assert not world.loop.tracked["catalog"].steered
+
+
+async def test_a_pause_that_the_cluster_cannot_remember_is_told_and_tried_again() -> None:
+    world = await on_ecs(3)
+    Commands(world.loop).scale("catalog", 3)
+    world.platform.broken = "not authorized"
+    await placed(world)
+    told = [m for kind, _, m, _ in world.journal.records if kind == "problem"]
+    assert told == [
+        "another controller would not know whether its scaler is paused: not authorized"
+    ]
+    assert not world.loop.tracked["catalog"].steered
+    world.platform.broken = ""
+    world.clock.time += NOTE
+    await placed(world)
+    assert world.platform.notes == {"catalog": "scaled to 3 by command"}

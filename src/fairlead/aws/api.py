@@ -94,6 +94,7 @@ _INSTANCE: Spec = {
     "attributes": _PAIRS,
 }
 _SERVICE: Spec = {
+    "tags": _TAGS,
     "serviceArn": S,
     "serviceName": S,
     "status": S,
@@ -147,7 +148,7 @@ ECS: Mapping[str, tuple[Spec, Spec]] = {
     ),
     "ListServices": ({"cluster": S, **_PAGED}, {"serviceArns": [S], "nextToken": S}),
     "DescribeServices": (
-        {"cluster": S, "services": [S]},
+        {"cluster": S, "services": [S], "include": [S]},
         {"services": [_SERVICE], "failures": _FAILURES},
     ),
     "UpdateService": ({"cluster": S, "service": S, "desiredCount": I}, {"service": _SERVICE}),

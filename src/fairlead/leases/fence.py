@@ -48,3 +48,7 @@ class FencedOrchestrator:
     async def mark(self, endpoint: Endpoint, reason: str) -> None:
         await self._fence()
         await self._inner.mark(endpoint, reason)
+
+    async def note(self, service: Service, paused: str) -> None:
+        await self._fence()
+        await self._inner.note(service, paused)

@@ -44,6 +44,7 @@ class FakeService:
     events: list[dict[str, Any]] = field(default_factory=list)
     deployments: int = 1
     strategy: str = "REPLICA"
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class FakeEcs:
@@ -230,7 +231,8 @@ class FakeEcs:
         arns = [f"{ARN}:service/{CLUSTER}/{name}" for name in self.services]
         return self._paged("serviceArns", arns, nextToken)
 
-    def _DescribeServices(self, cluster: str, services: list[str]) -> Any:
+    def _DescribeServices(self, cluster: str, services: list[str], include: list[str]) -> Any:
+        assert include == ["TAGS"]
         assert 0 < len(services) <= 10
         found = [self._service(self.services[n]) for n in services if n in self.services]
         missing = [
@@ -252,6 +254,7 @@ class FakeEcs:
             "taskDefinition": service.definition,
             "deployments": [{"status": status} for status in statuses],
             "events": service.events,
+            "tags": [{"key": key, "value": value} for key, value in service.tags.items()],
         }
 
     def _UpdateService(self, cluster: str, service: str, desiredCount: int) -> Any:
@@ -283,10 +286,18 @@ class FakeEcs:
         return {"taskArn": arn, "protectionEnabled": until is not None, **more}
 
     def _TagResource(self, resourceArn: str, tags: list[dict[str, str]]) -> Any:
-        self.tasks[resourceArn]["tags"] = tags
+        if ":service/" in resourceArn:
+            kept = self.services[resourceArn.rpartition("/")[2]].tags
+            kept |= {tag["key"]: tag["value"] for tag in tags}
+        else:
+            self.tasks[resourceArn]["tags"] = tags
         return {}
 
     def _UntagResource(self, resourceArn: str, tagKeys: list[str]) -> Any:
+        if ":service/" in resourceArn:
+            for key in tagKeys:
+                self.services[resourceArn.rpartition("/")[2]].tags.pop(key, None)
+            return {}
         tags = self.tasks[resourceArn]["tags"]
         self.tasks[resourceArn]["tags"] = [t for t in tags if t["key"] not in tagKeys]
         return {}

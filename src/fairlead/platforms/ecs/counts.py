@@ -10,6 +10,8 @@ from fairlead.core.ecs.model import Constraint, Strategy
 from fairlead.platforms.ecs.footprint import read_constraints, read_strategies
 from fairlead.platforms.ecs.shapes import moment, number, parts, text
 
+PAUSE_TAG = "fairlead:scale-paused"
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -25,7 +27,7 @@ class Count:
     """`desired` is None where ECS keeps none: a daemon service runs once on each node.
 
     `rolling`: a deployment is on its way. `definition` is that of new tasks. `serverless`: they
-    take nothing of any node (Fargate).
+    take nothing of any node (Fargate). `paused` says why its scaler is, from its tag.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Count:
     serverless: bool = False
     constraints: tuple[Constraint, ...] = ()
     strategies: tuple[Strategy, ...] = ()
+    paused: str = ""
 
 
 def read_count(raw: Mapping[str, Any]) -> Count | None:
@@ -64,6 +67,7 @@ def read_count(raw: Mapping[str, Any]) -> Count | None:
         _is_serverless(raw),
         read_constraints(raw),
         read_strategies(raw),
+        next((text(t, "value") for t in parts(raw, "tags") if text(t, "key") == PAUSE_TAG), ""),
     )
 
 

@@ -133,6 +133,11 @@ class Memory:
         if service in self.counts:
             self.counts[service] = replace(self.counts[service], desired=desired)
 
+    def noted(self, service: str, paused: str) -> None:
+        """We have set, or taken away, what says that its scaler is paused."""
+        if service in self.counts:
+            self.counts[service] = replace(self.counts[service], paused=paused)
+
     def unheard(self, count: Count) -> Iterator[Said]:
         """What ECS says of a service and was not told before, oldest first.
 

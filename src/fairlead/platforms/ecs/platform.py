@@ -14,7 +14,7 @@ from fairlead.aws.client import Aws, Source
 from fairlead.core.errors import Missing, PlatformError
 from fairlead.core.model import Ecs, Endpoint, Node, Service, Sighting
 from fairlead.core.scaling.ceiling import ceiling
-from fairlead.platforms.ecs.counts import Said
+from fairlead.platforms.ecs.counts import PAUSE_TAG, Said
 from fairlead.platforms.ecs.departures import Departures
 from fairlead.platforms.ecs.discovery import discover
 from fairlead.platforms.ecs.events import Ears, Events
@@ -114,6 +114,7 @@ class EcsPlatform:
             "; ".join(problems),
             sightings[0].desired if len(sightings) == 1 else None,
             sum(s.departing for s in sightings),
+            sightings[0].noted if len(sightings) == 1 else None,
         )
 
     async def services(self) -> tuple[Service, ...]:
@@ -161,13 +162,26 @@ class EcsPlatform:
         task = self._find(endpoint)
         if task is None:
             return
-        text = _NOT_IN_TAG.sub(" ", reason)[:_LONGEST_TAG].strip()
-        if text:
-            tags = [{"key": DRAIN_TAG, "value": text}]
-            await self._aws("ecs:TagResource", resourceArn=task.arn, tags=tags)
-        elif task.mark:
-            await self._aws("ecs:UntagResource", resourceArn=task.arn, tagKeys=[DRAIN_TAG])
+        text = _as_tag(reason)
+        if text or task.mark:
+            await self._tag(task.arn, DRAIN_TAG, text)
         self._memory.mark(task.arn, text)
+
+    async def note(self, service: Service, paused: str) -> None:
+        """As the service's tag `fairlead:scale-paused`."""
+        name = service.container.task_service
+        count = self._memory.counts.get(name)
+        if count is not None and count.active:
+            await self._tag(count.arn, PAUSE_TAG, _as_tag(paused))
+            self._memory.noted(name, _as_tag(paused))
+
+    async def _tag(self, arn: str, key: str, text: str) -> None:
+        """Set it, or take it away where the text is empty."""
+        if text:
+            tags = [{"key": key, "value": text}]
+            await self._aws("ecs:TagResource", resourceArn=arn, tags=tags)
+        else:
+            await self._aws("ecs:UntagResource", resourceArn=arn, tagKeys=[key])
 
     async def forget(self, endpoint: Endpoint) -> None:
         task = self._find(endpoint)
@@ -250,6 +264,10 @@ class EcsPlatform:
             self._journal.record("problem", service, problem)
         elif before and not problem:
             self._journal.record("recovered", service, f"over: {before}")
+
+
+def _as_tag(text: str) -> str:
+    return _NOT_IN_TAG.sub(" ", text)[:_LONGEST_TAG].strip()
 
 
 def _aws(ecs: Ecs, clock: Clock) -> Aws:

@@ -41,6 +41,8 @@ MORE = {
         Action("ecs:StopTask", "task"),
         Action("ecs:TagResource", "task"),
         Action("ecs:UntagResource", "task"),
+        Action("ecs:TagResource", "service"),
+        Action("ecs:UntagResource", "service"),
         Action("ecs:UpdateService", "service"),
         Action("ecs:UpdateTaskProtection", "task"),
     ),

@@ -108,7 +108,10 @@ class Reader:
         unknown: list[str] = []
         for batch in _batches(sorted(services), SERVICES_BATCH):
             answer = await self._call(
-                "ecs:DescribeServices", cluster=self._cluster, services=list(batch)
+                "ecs:DescribeServices",
+                cluster=self._cluster,
+                services=list(batch),
+                include=["TAGS"],
             )
             found += _whole(answer, "services", read_count)
             failures = parts(answer, "failures")

@@ -49,6 +49,7 @@ def sight(memory: Memory, service: Service, addresses: str = "private") -> Sight
         "; ".join(found.problems),
         count.desired if count else None,
         memory.departing(service.container.task_service),
+        count.paused if count and count.active else None,
     )
 
 
