@@ -426,3 +426,90 @@ def test_whatever_stands_there_is_read_or_refused_with_its_line(key: str, value:
         for problem in problems(whole, "f"):
             assert problem.line >= 1
             assert all(c.isprintable() for c in str(problem))
+
+
+def _spans(*seconds: float) -> st.SearchStrategy[float]:
+    return st.sampled_from(seconds)
+
+
+PACES = st.builds(
+    Pace,
+    most=st.integers(1, 1000),
+    percent=st.integers(1, 9999).map(float),
+    period=_spans(1.0, 15.0, 3600.0),
+    cooldown=_spans(0.0, 90.5, 3600.0),
+    stabilisation=_spans(0.0, 180.0, 86400.0),
+)
+TARGETS = st.one_of(
+    st.builds(
+        Target,
+        st.just("cpu"),
+        st.just(Metric(Source.CPU)),
+        st.sampled_from([0.01, 0.605, 10.0]),
+        st.just(Share.AVERAGE),
+    ),
+    st.builds(
+        Target,
+        st.just("requests"),
+        st.just(Metric(Source.REQUESTS)),
+        st.sampled_from([0.001, 30.0, 999999999.0]),
+    ),
+    st.builds(
+        Target,
+        st.sampled_from(["a", "queue-1"]),
+        st.builds(
+            Metric,
+            st.just(Source.HTTP),
+            url=st.just("https://h:1/x"),
+            path=st.just("a.0"),
+            max_age=_spans(1.0, 3600.0),
+        ),
+        st.sampled_from([0.5, 20.0]),
+        st.sampled_from(Share),
+    ),
+)
+SCALES = st.builds(
+    Scale,
+    min=st.integers(0, 5),
+    max=st.integers(5, 1000),
+    objective=st.builds(
+        Objective, _spans(0.001, 0.25, 60.0), st.sampled_from([0.5, 0.05, 0.001, 0.0001])
+    ),
+    targets=st.lists(TARGETS, max_size=3, unique_by=lambda target: target.name).map(tuple),
+    capacity=st.sampled_from([0.001, 50.0, 999999.0]),
+    out=PACES,
+    inward=PACES,
+    predictive=st.booleans(),
+)
+
+
+def _written(scale: Scale) -> dict[str, object]:
+    def pace(of: Pace) -> dict[str, object]:
+        spans = {name: getattr(of, name) for name in ("period", "cooldown", "stabilisation")}
+        return {"most": of.most, "percent": f"{of.percent:g}%", **spans}
+
+    def target(of: Target) -> object:
+        metric = of.metric
+        if metric.source is Source.HTTP:
+            return {
+                "http": metric.url,
+                "path": metric.path,
+                "max_age": metric.max_age,
+                "target": of.value,
+                "share": str(of.share),
+            }
+        return f"{of.value * 100:g}%" if metric.source is Source.CPU else of.value
+
+    assert scale.objective is not None
+    objective = f"p{100 - 100 * scale.objective.budget:g} <= {scale.objective.latency * 1000:g}ms"
+    inside = {name: getattr(scale, name) for name in ("min", "max", "capacity", "predictive")}
+    targets = {one.name: target(one) for one in scale.targets}
+    written = {**inside, "objective": objective, "out": pace(scale.out), "in": pace(scale.inward)}
+    return {**written, "targets": targets} if targets else written
+
+
+@given(SCALES)
+def test_what_is_written_is_what_is_read(scale: Scale) -> None:
+    document = {"services": {"a": {"run": ["x"], "scale": _written(scale)}}}
+    VALIDATOR.validate(document)
+    assert _service(json.dumps(document)).scale == scale

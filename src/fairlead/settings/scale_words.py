@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
-from zoneinfo import available_timezones
 
 from fairlead.core.errors import BadInput
 from fairlead.core.scaling import words as told
@@ -68,6 +67,8 @@ class Zone(Text):
 
 
 def _guess(name: str) -> str:
+    from zoneinfo import available_timezones
+
     known = available_timezones()
     if not known:
         return "it knows UTC only: install tzdata"
