@@ -41,6 +41,8 @@ class StubControl:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     kept: bool | None = None
     next_port: int = 20000
+    paused: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._happened = asyncio.Condition()
@@ -71,7 +73,10 @@ class StubControl:
         now = time.monotonic()
         copies = [copy for copy in self.copies[name] if now < copy.gone_at]
         endpoints = [self._endpoint(copy, now) for copy in copies]
+        scale = {"min": 1, "max": 9, "wanted": 4, "missing": 0, "why": "requests 40 (target 10)"}
+        scaled = {"scale": {**scale, "paused": self.paused[name]}} if name in self.paused else {}
         return {
+            **scaled,
             "name": name,
             "strategy": "dynamic",
             "desired": self.desired[name],
@@ -92,12 +97,26 @@ class StubControl:
 
     async def scale(self, service: str, replicas: int) -> None:
         self.desired[self._known(service)] = replicas
+        if service in self.paused:
+            self.paused[service] = f"scaled to {replicas} by command"
         living = [copy for copy in self.copies[service] if copy.gone_at == float("inf")]
         for copy in living[replicas:]:
             copy.gone_at = time.monotonic() + self.lag
         for _ in range(replicas - len(living)):
             self.start(service)
         await self.happen("scale", service, f"{len(living)} to {replicas}")
+
+    async def resume(self, service: str) -> None:
+        if self._known(service) not in self.paused:
+            raise BadInput(f"{service} has no scale section in the settings: nothing scales it")
+        self.paused[service] = ""
+        await self.happen("scale-resumed", service, "by command")
+
+    async def scaling(self, service: str = "", *, trial: bool = False) -> list[dict[str, Any]]:
+        names = [self._known(service)] if service else list(self.names)
+        if service and not trial and service not in self.paused:
+            raise BadInput(f"{service} has no scale section in the settings: nothing scales it")
+        return [self.verdicts[name] for name in names if name in self.verdicts]
 
     async def restart(self, service: str) -> None:
         await self.happen("restart", self._known(service), "asked for")
