@@ -85,7 +85,7 @@ def _result(answer: Answer, name: str) -> Mapping[str, Any]:
     results = answer.get("MetricDataResults")
     for each in results if isinstance(results, list) else ():
         if isinstance(each, Mapping) and each.get("Id") == name:
-            if each.get("StatusCode") in {"InternalError", "Forbidden"}:
+            if each.get("StatusCode") in ("InternalError", "Forbidden"):
                 raise MeterError(f"CloudWatch fails at {name}{_said(answer, each)}")
             return each
     raise MeterError(f"CloudWatch's answer says nothing of {name}{_said(answer, {})}")
@@ -97,7 +97,7 @@ def _said(answer: Answer, result: Mapping[str, Any]) -> str:
     told = [each.get("Value") for each in messages if isinstance(each, Mapping)]
     code = result.get("StatusCode")
     words = [text[:200] for text in told if isinstance(text, str)]
-    return f": {'; '.join(words) or code}" if words or code not in {None, "Complete"} else ""
+    return f": {'; '.join(words) or code}" if words or code not in (None, "Complete") else ""
 
 
 def _list(value: Any) -> list[Any]:

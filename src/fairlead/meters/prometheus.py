@@ -68,7 +68,7 @@ def _data(response: Response) -> dict[str, Any]:
 def _sample(data: dict[str, Any]) -> tuple[str, list[Any]]:
     """The kind of the result, and its only sample: a time and the value as a text."""
     kind, result = data.get("resultType"), data.get("result")
-    if kind not in {"vector", "scalar"} or not isinstance(result, list):
+    if kind not in ("vector", "scalar") or not isinstance(result, list):
         raise MeterError(f"the query gives {shown(kind)}; a vector of one or a scalar is wanted")
     if kind == "scalar":
         return kind, _pair(result)
