@@ -27,6 +27,7 @@ from bench import (
     plain,
     proxy_throughput,
     sidecar,
+    step,
 )
 from bench.row import Row, table
 
@@ -42,6 +43,7 @@ PARTS: dict[str, Part] = {
     "plain": lambda quick: plain.measure(20 if quick else 60),
     "fleet": lambda quick: fleet.measure(200 if quick else 1000),
     "sidecar": lambda quick: sidecar.measure(4 if quick else 20),
+    "step": lambda quick: step.measure(60, 90) if quick else step.measure(),
     "inspect": lambda quick: inspect.measure(200 if quick else 2000),
 }
 

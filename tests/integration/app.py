@@ -5,6 +5,7 @@
     START_DELAY        seconds until it listens
     HEALTH             the status that /health answers (200)
     EXIT_AFTER         seconds after which it exits with status 3
+    WORKERS            so many requests are answered at a time (without it, all)
     END                "at-once": SIGTERM ends it in the middle of requests
 
 Paths: /health; /slow?SECONDS; /die (ends the process in the middle of the request); anything else
@@ -25,12 +26,14 @@ import time
 
 VERSION = os.environ.get("VERSION", "1")
 HEALTH = os.environ.get("HEALTH", "200")
+WORKERS = int(os.environ.get("WORKERS", "1000000"))
 
 
 class App:
     def __init__(self) -> None:
         self.in_flight = 0
         self.ending = asyncio.Event()
+        self.workers = asyncio.Semaphore(WORKERS)
         self.first = self.last = 0.0
 
     def tell(self, what: str, when: float) -> None:
@@ -87,7 +90,8 @@ class App:
         if path == "/health":
             return HEALTH, b"health"
         if path == "/slow":
-            await asyncio.sleep(float(query))
+            async with self.workers:
+                await asyncio.sleep(float(query))
         if path == "/die":
             os.kill(os.getpid(), signal.SIGKILL)
         return "200", f"{method} {target} ".encode() + body
