@@ -95,7 +95,7 @@ def test_gaps_are_interpolated_and_told(tmp_path: Path) -> None:
     text = "".join(f"{1777593600 + 60 * at},{count}\n" for at, count in rows)
     trace = read(written(tmp_path, text))
     assert list(trace.counts) == [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 60.0, 50.0]
-    assert trace.filled == 2
+    assert trace.filled == (3, 4)
 
 
 def test_access_log_in_any_order_with_silent_seconds(tmp_path: Path) -> None:

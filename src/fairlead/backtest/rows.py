@@ -99,13 +99,13 @@ def _seconds(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
-        return _moment(text)
+        return moment(text)
     if not math.isfinite(number) or not 0 <= number < 1e14:
         return None
     return number / 1000 if number >= _MILLISECONDS else number
 
 
-def _moment(text: str) -> float | None:
+def moment(text: str) -> float | None:
     """Of an ISO time; without a zone it is UTC."""
     try:
         found = datetime.fromisoformat(text)

@@ -36,6 +36,7 @@ COMMANDS = (
     "hook",
     "export",
     "doctor",
+    "backtest",
     "whatif",
     "cost",
     "advise",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,21 @@ class Whole(click.IntRange):
     name = "whole number"
 
 
-class Seconds(click.FloatRange):
+class Number(click.FloatRange):
+    """A number within bounds; what is none (NaN) compares with no bound."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if isnan(number):
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+        return number
+
+
+class Seconds(Number):
     name = "number of seconds"
 
 

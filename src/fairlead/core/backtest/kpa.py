@@ -48,9 +48,10 @@ class Kpa:
     samples: deque[float] = field(default_factory=lambda: deque(maxlen=STABLE // TICK))
     total: float = 0.0
 
-    @property
-    def name(self) -> str:
-        return self.watched.value
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.name = self.watched.value
 
     def look(self, now: int, wanted: int, ready: int, history: History) -> int:
         if now == 0:

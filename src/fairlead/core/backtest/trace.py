@@ -20,14 +20,14 @@ ENOUGH = 100.0
 @dataclass(frozen=True, slots=True)
 class Trace:
     """`counts` are the requests of each `period` (whole seconds), the first from `start` on (epoch
-    seconds, None where the trace has no times). `filled` periods were missing and are interpolated;
+    seconds, None where the trace has no times). `filled` are the periods (their numbers) that were missing and are interpolated;
     `skipped` lines could not be read."""
 
     name: str
     counts: array[float]
     period: int
     start: float | None = None
-    filled: int = 0
+    filled: tuple[int, ...] = ()
     skipped: int = 0
 
     @property
@@ -58,7 +58,8 @@ def part(trace: Trace, begin: float, days: float | None) -> Trace:
             f" {begin / DAY:.2f} days on"
         )
     start = None if trace.start is None else trace.start + first * trace.period
-    return checked(replace(trace, counts=trace.counts[first:last], start=start))
+    filled = tuple(at - first for at in trace.filled if first <= at < last)
+    return checked(replace(trace, counts=trace.counts[first:last], start=start, filled=filled))
 
 
 def bin_of(trace: Trace) -> int:
@@ -86,15 +87,16 @@ def rates(trace: Trace, peak: float | None) -> array[float]:
     return found[: trace.seconds]
 
 
-def interpolated(points: list[tuple[int, float]]) -> tuple[array[float], int]:
-    """Counts of all periods from the first point's on, and how many of them were missing: those are
-    on the line between their neighbours. Points are (period's number, count), in order."""
-    found, missing = array("d"), 0
+def interpolated(points: list[tuple[int, float]]) -> tuple[array[float], tuple[int, ...]]:
+    """Counts of all periods from the first point's on, and which of them were missing: those are on
+    the line between their neighbours. Points are (period's number, count), in order."""
+    found, missing = array("d"), list[int]()
     before, last = points[0]
     found.append(last)
     for at, count in points[1:]:
         gap = at - before
         found.extend(last + (count - last) * n / gap for n in range(1, gap))
         found.append(count)
-        before, last, missing = at, count, missing + gap - 1
-    return found, missing
+        missing += range(before + 1, at)
+        before, last = at, count
+    return found, tuple(missing)
