@@ -8,6 +8,7 @@ from typing import Any
 
 from fairlead import hook
 from fairlead.core.ecs.model import Instance
+from fairlead.platforms.ecs.counts import PAUSE_TAG
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.ground import free_port
 from tests.integration.cluster import APP, RunningCluster
@@ -25,6 +26,11 @@ class OnEcs:
 
     def desired(self) -> int:
         return self.ecs.cluster.services["app"].desired
+
+    def noted(self) -> str:
+        """Why its scaler is paused, by the ECS service's tag."""
+        arn = self.ecs.cluster.services["app"].arn
+        return self.ecs.ledger.tags.get(arn, {}).get(PAUSE_TAG, "")
 
     def tasks(self) -> list[str]:
         """The ARNs of those that are to run."""

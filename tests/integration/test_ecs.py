@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -122,3 +123,43 @@ async def test_fairlead_killed_in_a_scale_in_loses_no_request_and_ends_it(shop: 
     assert shop.desired() == 2
     await shop.running.until(lambda: not shop.protected(), "nothing is protected", PATIENCE)
     await ended(shop, load, asked)
+
+
+async def scaled_to(shop: EcsShop, count: int, most: int) -> None:
+    """A scaler has the count, which is the least that it may be."""
+    shop.running.settings["services"]["app"]["scale"] = {"min": count, "max": most}
+    shop.running.write()
+    await shop.start(count)
+
+
+async def test_a_deploy_with_an_old_count_does_not_undo_the_scaler(shop: EcsShop) -> None:
+    """As Terraform without `ignore_changes = [desired_count]` does it."""
+    await scaled_to(shop, 3, 3)
+    load = shop.running.load(clients=4)
+    asked = asyncio.create_task(load.run())
+    await shop.running.served(load)
+    before = shop.tasks()
+    shop.update(taskDefinition=shop.define("2"), desiredCount=1)
+    await shop.running.until(
+        lambda: "count-foreign" in shop.running.event_kinds(), "it is told", PATIENCE
+    )
+    await shop.gone(before)
+    await shop.ready(3)
+    assert shop.desired() == 3
+    await ended(shop, load, asked)
+    assert (await shop.running.get()).headers["x-version"] == "2"
+
+
+async def test_another_controller_knows_of_a_pause_from_the_cluster(shop: EcsShop) -> None:
+    await scaled_to(shop, 2, 5)
+    await shop.scaled(4)
+    await shop.running.until(lambda: shop.noted(), "the cluster remembers it", PATIENCE)
+    shop.running.kill_daemon()
+    shutil.rmtree(shop.running.state / "decisions")
+    await shop.running.start()
+    await shop.ready(4)
+    await shop.running.until(lambda: shop.running.service()["scale"]["paused"], "paused", PATIENCE)
+    assert shop.desired() == 4
+    await asyncio.to_thread(shop.running.client.resume, "app")
+    await shop.running.until(lambda: not shop.noted(), "the cluster has forgotten it", PATIENCE)
+    assert shop.desired() == 4
