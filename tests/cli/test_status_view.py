@@ -111,3 +111,13 @@ def test_an_agent_says_whom_it_follows() -> None:
     followed = {"url": "ws://10.0.1.100:7700", "generation": 5, "problem": ""}
     assert "follows ws://10.0.1.100:7700, generation 5" in shown(controller=followed)
     assert "! no controller: refused" in shown(controller={**followed, "problem": "refused"})
+
+
+def test_what_endpoints_use_where_it_is_known() -> None:
+    busy = endpoint("a", cpu=1.284, memory=345 << 20)
+    lines = shown(service(busy, endpoint("b"))).splitlines()
+    head, first, second = lines[-3:]
+    assert first[head.index("PID") + 3 :].split()[:3] == ["128%", "345", "MiB"]
+    assert second.split()[4:6] == ["-", "-"]
+    assert head.index("MEMORY") + len("MEMORY") == first.index("MiB") + 3 == second.rindex("-") + 1
+    assert "MEMORY" not in shown(service(endpoint("b")))

@@ -12,6 +12,11 @@ from fairlead.api.scaling_document import ScaledDoc
 
 
 class EndpointDoc(TypedDict):
+    """`cpu` is a share of what it may use (1 is its limit, or one core without one), over the last
+    seconds, or over its life where it is measured for the first time; `memory` is in bytes. Both
+    are absent where the platform does not know them.
+    """
+
     id: str
     node: str
     address: str
@@ -22,6 +27,8 @@ class EndpointDoc(TypedDict):
     requests: int
     failures: int
     since: float
+    cpu: NotRequired[float]
+    memory: NotRequired[int]
     reason: NotRequired[str]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Group
@@ -31,16 +31,32 @@ STATE_STYLES = {
     "draining": "blue",
     "stopped": "dim",
 }
-COLUMNS = ("ENDPOINT", "STATE", "ADDRESS", "PID", "IN FLIGHT", "REQUESTS", "FAILURES", "FOR", "")
+COLUMNS: Mapping[str, Callable[[EndpointDoc, float], str]] = {
+    "ENDPOINT": lambda e, _: printable(e["id"]),
+    "STATE": lambda e, _: printable(e["state"]),
+    "ADDRESS": lambda e, _: printable(f"{e['address']}:{e['port']}"),
+    "PID": lambda e, _: str(e["pid"] or "-"),
+    "CPU": lambda e, _: f"{e['cpu']:.0%}" if "cpu" in e else "-",
+    "MEMORY": lambda e, _: f"{e['memory'] / (1 << 20):.0f} MiB" if "memory" in e else "-",
+    "IN FLIGHT": lambda e, _: str(e["in_flight"]),
+    "REQUESTS": lambda e, _: str(e["requests"]),
+    "FAILURES": lambda e, _: str(e["failures"]),
+    "FOR": lambda e, now: age(now - e["since"]),
+    "": lambda e, _: printable(e.get("reason") or ""),
+}
+LEFT = frozenset({"ENDPOINT", "STATE", "ADDRESS", ""})
 SHOWN_NODES = 8
-NUMBERS = frozenset({"PID", "IN FLIGHT", "REQUESTS", "FAILURES", "FOR"})
 
 
 def view(document: StatusDoc, now: float) -> Group:
     """`now` is seconds since the epoch."""
     services = document["services"]
-    rows = [[_cells(e, now) for e in service["endpoints"]] for service in services]
-    widths = _widths([row for of_service in rows for row in of_service])
+    names = _columns(services)
+    rows = [
+        [[COLUMNS[name](e, now) for name in names] for e in service["endpoints"]]
+        for service in services
+    ]
+    widths = dict(zip(names, _widths(names, [row for each in rows for row in each]), strict=True))
     parts: list[RenderableType] = [_headline(document)]
     if api := document.get("api"):
         parts += [_api(api), *_room(document["nodes"])]
@@ -150,32 +166,25 @@ def _scale(scale: ScaledDoc) -> Text:
     return line
 
 
-def _cells(endpoint: EndpointDoc, now: float) -> list[str]:
-    address = f"{endpoint['address']}:{endpoint['port']}"
-    numbers = (endpoint["in_flight"], endpoint["requests"], endpoint["failures"])
-    return [
-        printable(endpoint["id"]),
-        printable(endpoint["state"]),
-        printable(address),
-        str(endpoint["pid"] or "-"),
-        *(str(number) for number in numbers),
-        age(now - endpoint["since"]),
-        printable(endpoint.get("reason") or ""),
-    ]
+def _columns(services: Sequence[ServiceDoc]) -> list[str]:
+    """Those of which something is known."""
+    keys = {key for service in services for e in service["endpoints"] for key in e}
+    unknown = {"CPU", "MEMORY"} if "memory" not in keys else set()
+    return [name for name in COLUMNS if name not in unknown]
 
 
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+def _widths(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(names, *rows, strict=True)]
 
 
-def _table(rows: Sequence[Sequence[str]], widths: Sequence[int], *, with_header: bool) -> Table:
+def _table(rows: Sequence[Sequence[str]], widths: Mapping[str, int], *, with_header: bool) -> Table:
+    """`widths` of the columns, by name, in their order."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.show_header = with_header
     table.add_column("", min_width=0)
-    for name, width in zip(COLUMNS[:-1], widths[:-1], strict=True):
-        side: Literal["left", "right"] = "right" if name in NUMBERS else "left"
-        table.add_column(name, min_width=width, no_wrap=True, justify=side)
-    table.add_column(COLUMNS[-1])
+    for name, width in widths.items():
+        side: Literal["left", "right"] = "left" if name in LEFT else "right"
+        table.add_column(name, min_width=width if name else None, no_wrap=bool(name), justify=side)
     for row in rows:
         cells = [Text(cell) for cell in row]  # a str could be read as markup
         cells[1].style = STATE_STYLES.get(row[1], "")

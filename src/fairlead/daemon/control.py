@@ -16,6 +16,7 @@ from fairlead.core.model import Cluster, Event, Service
 from fairlead.core.plan import SETTLE
 from fairlead.daemon.scaling import in_full
 from fairlead.daemon.status import status
+from fairlead.daemon.usage import add_usage
 from fairlead.journal import EventLog
 from fairlead.scaling.scaler import Scaler
 from fairlead.wiring import Wired
@@ -68,7 +69,10 @@ class DaemonControl:
     async def status(self, service: str = "") -> dict[str, Any]:
         wired, metered = self._wired, self._wired.running.metered
         name = self._cluster.name
-        return dict(await status(wired.loop, name, service, metered, wired.roster, self.scaler))
+        document = await status(wired.loop, name, service, metered, wired.roster, self.scaler)
+        if wired.usage:
+            await add_usage(document, wired.loop, wired.usage)
+        return dict(document)
 
     async def scale(self, service: str, replicas: int) -> None:
         self._refuse_beyond_ports(service, replicas)
