@@ -153,7 +153,7 @@ async def test_a_deploy_with_an_old_count_does_not_undo_the_scaler(shop: EcsShop
 async def test_another_controller_knows_of_a_pause_from_the_cluster(shop: EcsShop) -> None:
     await scaled_to(shop, 2, 5)
     await shop.scaled(4)
-    await shop.running.until(lambda: shop.noted(), "the cluster remembers it", PATIENCE)
+    await shop.running.until(shop.noted, "the cluster remembers it", PATIENCE)
     shop.running.kill_daemon()
     shutil.rmtree(shop.running.state / "decisions")
     await shop.running.start()
