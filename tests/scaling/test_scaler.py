@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fairlead.core.errors import UnknownName
-from fairlead.core.model import Cluster, FixedEndpoint
+from fairlead.core.model import Cluster, Container, FixedEndpoint
 from fairlead.core.scaling.policy import Scale
 from fairlead.core.scaling.verdict import Load, Reading, Sight, Verdict
 from fairlead.meters.board import Look
@@ -17,6 +17,7 @@ from fairlead.scaling.gather import believed
 from fairlead.scaling.mind import CHANGES, TOLD, Think
 from fairlead.scaling.scaler import SELDOM, TICK, TRIED
 from tests.scaling.ground import CATALOG, Ground, scaled
+from tests.stub_edges import StubOrchestrator, StubWorld
 
 
 @pytest.fixture
@@ -212,6 +213,32 @@ async def test_the_surge_of_a_roll_is_told_apart(tmp_path: Path) -> None:
         await ground.tick()
     assert all(sight.wanted == 2 for sight in seen)
     assert (seen[-1].ready, seen[-1].surge) == (2, 0)
+
+
+async def test_a_count_that_changes_in_the_middle_of_a_roll_is_reached_with_all_replaced(
+    ground: Ground,
+) -> None:
+    await ground.tick(20)
+    old = ground.world.running("catalog")
+    ground.commands.restart("catalog")
+    await ground.world.settle()
+    await ground.tick(50)
+    for rate in (50, 50, 30, 30, 30, 30):
+        await ground.tick(rate)
+        assert len(ground.world.proxy.up("catalog")) >= 2
+    running = ground.world.running("catalog")
+    assert (ground.count, len(running), running & old) == (3, 3, set())
+
+
+async def test_a_platform_that_keeps_no_count_is_not_scaled(tmp_path: Path) -> None:
+    """Such as ECS for a daemon service, which runs once on each node."""
+    service = replace(CATALOG, run=(), container=Container(task_service="shop-catalog"))
+    world = StubWorld(platform=StubOrchestrator())
+    ground = Ground(tmp_path, service, world)
+    await ground.ready()
+    await ground.tick(80)
+    held = ["its platform keeps no count, or has not said it yet"]
+    assert (ground.told("autoscale"), ground.told("scale-held")) == ([], held)
 
 
 async def test_start_times_are_measured_from_launch_to_the_first_passed_check(

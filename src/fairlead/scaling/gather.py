@@ -63,6 +63,8 @@ def unready(tracked: Tracked) -> str:
     """Why nothing may be concluded of the service now, or nothing."""
     if not tracked.read or tracked.belief.doubted:
         return "its platform has not been read whole"
+    if tracked.service.orchestrated and not tracked.met:
+        return "its platform keeps no count, or has not said it yet"
     if tracked.intent.backoff.given_up:
         return f"its starts are given up: {tracked.intent.backoff.given_up}"
     return ""
