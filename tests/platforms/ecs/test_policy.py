@@ -4,9 +4,11 @@ import ast
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import fairlead.meters
 import fairlead.platforms.ecs
 from fairlead.aws.api import EC2, ECS
 from fairlead.core.errors import BadInput
@@ -15,16 +17,16 @@ from tests.platforms.ecs.fake import model
 from tests.platforms.ecs.ground import World, endpoints, running, service
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:cluster/shop"
-ACTION = re.compile(r"(ecs|ec2|sqs):[A-Z][A-Za-z]+")
+ACTION = re.compile(r"(cloudwatch|ecs|ec2|sqs):[A-Z][A-Za-z]+")
 
 
 def allowed(*capabilities: str) -> set[str]:
     return {a for s in policy(capabilities)["Statement"] for a in s["Action"]}
 
 
-def called() -> set[str]:
+def called(package: ModuleType = fairlead.platforms.ecs) -> set[str]:
     """Every action that the package's code names, but for its table."""
-    folder = Path(fairlead.platforms.ecs.__file__).parent
+    folder = Path(package.__file__ or "").parent
     found = set()
     for file in folder.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())) if file.name != "policy.py" else ():
@@ -36,6 +38,10 @@ def called() -> set[str]:
 def test_all_that_is_called_is_allowed_and_nothing_more() -> None:
     assert allowed("scaling", "events") == called()
     assert {f"ecs:{name}" for name in ECS} | {f"ec2:{name}" for name in EC2} < called()
+
+
+def test_metrics_are_what_the_meters_call() -> None:
+    assert called(fairlead.meters) == {action.name for action in MORE["metrics"]}
 
 
 def test_every_action_exists() -> None:
@@ -72,6 +78,7 @@ def test_a_cluster_bounds_all_that_can_be_bound() -> None:
     assert {a for s in wide for a in s["Action"]} == {
         "ecs:DescribeTaskDefinition",
         "ec2:DescribeInstances",
+        *(a.name for a in MORE["metrics"]),
         *(a.name for a in (*MORE["events"], *MORE["dns"], *MORE["lease"])),
     }
     bound = [s for s in statements if s not in wide]

@@ -12,7 +12,7 @@ from typing import Any
 
 from fairlead.core.errors import BadInput
 
-CAPABILITIES = ("scaling", "events", "dns", "lease")
+CAPABILITIES = ("scaling", "metrics", "events", "dns", "lease")
 _ARN = re.compile(r"arn:(aws[a-z-]*):ecs:([a-z0-9-]+):([0-9]{12}):cluster/([A-Za-z0-9_-]{1,255})")
 
 
@@ -46,6 +46,7 @@ MORE = {
         Action("ecs:UpdateService", "service"),
         Action("ecs:UpdateTaskProtection", "task"),
     ),
+    "metrics": (Action("cloudwatch:GetMetricData"), Action("sqs:GetQueueAttributes")),
     "events": (Action("sqs:DeleteMessage"), Action("sqs:ReceiveMessage")),
     "dns": (
         Action("route53:ChangeResourceRecordSets"),
