@@ -108,8 +108,8 @@ def test_of_a_service(fairlead: Any, state: Path, trace: Path) -> None:
     found = answer(fairlead, trace, "--service", "api", "--policy", "hpa")["scenarios"][0]
     wanted = {"min": 2, "max": 6, "objective": 0.5, "capacity": 20.0}
     assert {key: found[key] for key in wanted} == wanted
-    given = answer(fairlead, trace, "--service", "api", "--max", 9, "--objective", 0.1)
-    assert (given["scenarios"][0]["max"], given["scenarios"][0]["objective"]) == (9, 0.1)
+    given = answer(fairlead, trace, "--service", "api", "--max", 9, "--objective", 0.3)
+    assert (given["scenarios"][0]["max"], given["scenarios"][0]["objective"]) == (9, 0.3)
 
 
 def test_picture_is_svg_with_all_policies(fairlead: Any, trace: Path, tmp_path: Path) -> None:
@@ -152,6 +152,8 @@ def test_picture_escapes_names(fairlead: Any, trace: Path, tmp_path: Path) -> No
         (("--from", "2027-01-01"), "nothing is left of it"),
         (("--from", "3"), "nothing is left of it"),
         (("--jobs", "0"), "jobs"),
+        (("--capacity", "10"), "8% of the requests take longer than the objective"),
+        (("--capacity", "10", "--jobs", "2"), "8% of the requests take longer"),
         (("--service", "none"), "no service"),
         (("--service", "web"), "has no scale:"),
         (("--peak", "1000000", "--capacity", "1"), "more than 10,000 endpoints"),

@@ -1,18 +1,21 @@
 """The closed forms that say how many requests are slow: M/M/1 for each endpoint, M/M/c over all.
 
-Both have tails of one shape, P(time > t) = weight * exp(-slack * t); see any book on queues, such as
-Kleinrock, Queueing Systems I (1975), sections 3.2 and 3.5.
+Both have tails of one shape, P(time > t) = weight * exp(-slack * t); see any book on queues, such
+as Kleinrock, Queueing Systems I (1975), sections 3.2 and 3.5.
 """
 
 from __future__ import annotations
 
-from math import exp
+from functools import lru_cache
+from math import ceil, exp, log
 from typing import NamedTuple
 
 from fairlead.core.backtest.model import WORKERS, Queue
+from fairlead.core.errors import BadInput
 
 FULL = 0.95
 """Utilisation at which the requests in an unstable queue are counted: those beyond are backlog."""
+_EDGE = 1e-9
 
 
 class Tail(NamedTuple):
@@ -26,6 +29,7 @@ class Tail(NamedTuple):
         return self.weight * exp(-self.slack * seconds) if seconds > 0 else 1.0
 
 
+@lru_cache(maxsize=64)
 def erlang_c(servers: int, load: float) -> float:
     """The probability that a request waits: `load` is arrivals times service time, in erlangs.
 
@@ -56,23 +60,36 @@ def in_service(queue: Queue, rate: float, ready: int, capacity: float) -> float:
     """The mean number of requests in the service when it is at rest, without a backlog."""
     if ready == 0:
         return 0.0
-    busy = min(FULL, rate / (ready * capacity))
+    load = min(FULL * ready * WORKERS, rate * WORKERS / capacity)
+    busy = load / (ready * WORKERS)
     if queue is Queue.SEPARATE:
         return ready * busy / (1.0 - busy)
-    load = busy * ready * WORKERS
     return load + erlang_c(ready * WORKERS, load) * busy / (1.0 - busy)
 
 
 def need(queue: Queue, rate: float, capacity: float, objective: float, budget: float) -> int:
     """The fewest endpoints of which at most `budget` (a share) of the requests exceed `objective`
-    seconds; at least 1."""
-    low, high = 1, 2
-    while tail(queue, rate, high, capacity).beyond(objective) > budget:
-        low, high = high, high * 2
-    while low < high:
-        middle = (low + high) // 2
-        if tail(queue, rate, middle, capacity).beyond(objective) > budget:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    seconds; at least 1. BadInput where an idle endpoint alone is too slow for that."""
+    if queue is Queue.SEPARATE:
+        return _need_separate(rate, capacity - log(1.0 / budget) / objective, capacity * objective)
+    load, blocked, servers = rate * WORKERS / capacity, 1.0, 0
+    while True:
+        servers += 1
+        blocked = load * blocked / (servers + load * blocked)
+        spare = servers / WORKERS * capacity - rate
+        if servers % WORKERS or spare <= 0:
+            continue
+        waits = blocked / (1.0 - load / servers * (1.0 - blocked))
+        if waits * exp(-spare * objective) <= budget:
+            return servers // WORKERS
+
+
+def _need_separate(rate: float, usable: float, work: float) -> int:
+    """`usable` is what one endpoint may get; `work` what it can answer in the objective's time."""
+    if usable <= 0:
+        raise BadInput(
+            f"{exp(-work):.0%} of the requests take longer than the objective at an idle endpoint:"
+            " more endpoints do not help; give a longer objective, a larger capacity, or the"
+            " pooled queue"
+        )
+    return max(1, ceil(rate / usable - _EDGE))
