@@ -117,6 +117,16 @@ async def test_a_slow_meter_holds_up_no_other_and_is_read_once(world: World) -> 
     assert (await world.tick(QUEUE, DEPTH)).readings.keys() == {"queue", "depth"}
 
 
+async def test_a_meter_that_hangs_is_waited_for_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.meter(Source.SQS).hold.clear()
+    await world.tick(DEPTH)
+    monkeypatch.setattr(board_module, "WAIT", 60.0)
+    async with asyncio.timeout(30.0):
+        await world.tick(DEPTH)
+
+
 async def test_a_meter_that_never_answers_is_given_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

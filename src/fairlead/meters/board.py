@@ -152,14 +152,17 @@ class MeterBoard:
             await self._proxy.take(service)
 
     def _begin(self, service: str, slots: Mapping[str, _Slot]) -> list[asyncio.Task[None]]:
+        """Those that are due and not being read yet: one that hangs is waited for once."""
         now = self._clock.now()
+        begun: list[asyncio.Task[None]] = []
         for slot in slots.values():
             if slot.metric.source in OWN or slot.task or now < slot.due - _SOON:
                 continue
             slot.task = asyncio.create_task(self._read(service, slot))
             slot.task.add_done_callback(partial(_ended, slot))
             slot.due = now + EVERY
-        return [slot.task for slot in slots.values() if slot.task]
+            begun.append(slot.task)
+        return begun
 
     async def _read_own(self, service: str, slots: Mapping[str, _Slot]) -> None:
         for slot in slots.values():
