@@ -25,6 +25,7 @@ from fairlead.core.model import (
     Sighting,
     Waits,
 )
+from fairlead.core.scaling.nodes_model import NodesSight
 from fairlead.core.scaling.policy import Metric
 from fairlead.core.scaling.verdict import Reading
 
@@ -108,6 +109,29 @@ class Room(Protocol):
         is counted no further than the service's own `scale` could ever ask for: that number with
         no reason says that all of them fit. Raises nothing but cancellation.
         """
+
+
+class NodeGroup(Protocol):
+    """An auto scaling group that a platform's nodes are of. Nodes go by their ARN. PlatformError
+    when something cannot be read, or is refused."""
+
+    async def look(self, now: float) -> NodesSight:
+        """Group, nodes, what is on them and what is wanted; `now` is monotonic."""
+
+    async def conflict(self, now: float) -> str:
+        """Who else moves the group, so that nobody else may; empty for nobody."""
+
+    async def grow(self, desired: int) -> None:
+        """Have so many nodes."""
+
+    async def give_up(self, node: str) -> None:
+        """Drain it, and remember in the cluster itself that this was so decided."""
+
+    async def take_back(self, node: str) -> None:
+        """Use one again that was given up."""
+
+    async def terminate(self, node: str) -> None:
+        """End it, and have one node less."""
 
 
 class Discovery(Protocol):

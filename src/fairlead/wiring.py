@@ -12,7 +12,7 @@ from fairlead.core.health import Health
 from fairlead.core.model import Cluster, Service
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
-from fairlead.leases.fence import FencedOrchestrator, FencedPlatform
+from fairlead.leases.fence import FencedNodeGroup, FencedOrchestrator, FencedPlatform
 from fairlead.leases.file import FileLease
 from fairlead.meters.proxy import OneProxy
 from fairlead.meters.usage import Usage
@@ -25,6 +25,7 @@ from fairlead.ports import (
     Journal,
     LeaseStore,
     Metered,
+    NodeGroup,
     Notify,
     Orchestrator,
     Platform,
@@ -79,6 +80,7 @@ class Running:
     metered: Metered | None = None
     gauged: Gauged | None = None
     room: Room | None = None
+    group: NodeGroup | None = None
     gated: Callable[[Prober], Prober] = lambda prober: prober
     marked: Callable[[Collection[Service]], dict[str, str]] = lambda _: {}
     anew: Callable[[], Awaitable[None]] = _opened
@@ -163,6 +165,7 @@ def fenced(running: Running, fence: Fence) -> Running:
         running,
         platform=FencedPlatform(running.platform, fence),
         orchestrator=FencedOrchestrator(kept, fence) if kept else None,
+        group=FencedNodeGroup(running.group, fence) if running.group else None,
     )
 
 
@@ -268,6 +271,7 @@ def _ecs(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Running
         discovery=platform if settings.discover else None,
         metered=platform,
         room=platform,
+        group=platform.group,
         marked=platform.marked,
         anew=platform.anew,
     )

@@ -13,7 +13,7 @@ from fairlead.cli.exporting import EXPORTS, Asked
 from fairlead.cli.place import Place, file_option
 from fairlead.core.errors import BadInput
 
-CAPABILITIES = ("scaling", "metrics", "events", "dns", "lease")
+CAPABILITIES = ("scaling", "metrics", "nodes", "events", "dns", "lease")
 _PARTS = frozenset({"file", "out", "image", "port", "memory", "cpu"})
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "iam-policy": frozenset({"out", "capabilities", "cluster_arn"}),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fairlead.core.dns_settings import Dns
+from fairlead.core.scaling.nodes_model import NodeScale
 from fairlead.core.scaling.policy import Scale
 from fairlead.core.scaling.schedules import may_sleep
 
@@ -387,6 +388,7 @@ class Ecs:
     """Which ECS cluster, and how it is read. What is empty is left to AWS's own configuration.
 
     `cluster` empty means that of the settings file's name. `queue` is the URL of an SQS queue.
+    `nodes` says which auto scaling group the nodes are of, where their number follows.
     """
 
     cluster: str = ""
@@ -396,6 +398,7 @@ class Ecs:
     interval: float = 2.0
     addresses: str = "private"
     discover: bool = True
+    nodes: NodeScale = field(default_factory=NodeScale)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from fairlead.core.model import Cluster, Event
 from fairlead.daemon.control import DaemonControl, Ending
 from fairlead.daemon.lock import hold
 from fairlead.daemon.naming import named
+from fairlead.daemon.nodes import following
 from fairlead.daemon.signals import on_signals
 from fairlead.daemon.start import at_work, begin, let_go
 from fairlead.decisions import begin_epoch
@@ -57,7 +58,8 @@ class Controller:
             await begin(wired, cluster, control)
             async with (
                 at_work(wired, cluster, control, self._state),
-                named(cluster, wired, fleet, journal, self._lease.confirm),
+                named(cluster, wired, fleet, journal, self._lease.confirm) as naming,
+                following(cluster.ecs.nodes, wired, control, naming),
             ):
                 on_signals(lambda: self.ending.ask(keep=True), control.apply)
                 journal.record("leads", "", f"{cluster.name}, epoch {self._lease.epoch}")

@@ -87,8 +87,12 @@ class Naming:
     async def unnamed(self, node: str) -> None:
         """Until nobody is sent to the node by name any more."""
         self._changed.set()
-        while self._wait_out(node) > self._clock.now():  # noqa: ASYNC110 - only time passes
+        while not self.is_unnamed(node):  # noqa: ASYNC110 - only time passes
             await asyncio.sleep(LOOK_EVERY / 4)
+
+    def is_unnamed(self, node: str) -> bool:
+        """Nobody is sent to the node by name any more, nor remembers that he was."""
+        return self._wait_out(node) <= self._clock.now()
 
     def _wait_out(self, node: str) -> float:
         return max(keeper.wait_out(node) for keeper, _ in self._keepers)
@@ -108,14 +112,14 @@ class Naming:
 @asynccontextmanager
 async def named(
     cluster: Cluster, wired: Wired, fleet: Fleet, journal: EventLog, fence: Fence
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Naming | None]:
     """DNS follows the fleet for as long as the context lasts, where the settings keep one."""
     if not places_of(cluster):
-        yield
+        yield None
         return
     async with kept(cluster, wired, journal, fence) as keepers:
         platform, clock = wired.running.platform, wired.loop.edges.clock
         naming = Naming(keepers, platform, fleet.roster, clock)
         fleet.changed, fleet.unnamed = naming.changed, naming.unnamed
         async with running(lasting(naming.run, journal, clock)):
-            yield
+            yield naming

@@ -7,7 +7,8 @@ epochs. What it does then is what both controllers would have done a moment befo
 from __future__ import annotations
 
 from fairlead.core.model import Endpoint, Service
-from fairlead.ports import Fence, Orchestrator, Platform
+from fairlead.core.scaling.nodes_model import NodesSight
+from fairlead.ports import Fence, NodeGroup, Orchestrator, Platform
 
 
 class FencedPlatform:
@@ -52,3 +53,32 @@ class FencedOrchestrator:
     async def note(self, service: Service, paused: str) -> None:
         await self._fence()
         await self._inner.note(service, paused)
+
+
+class FencedNodeGroup:
+    """Implements ports.NodeGroup."""
+
+    def __init__(self, inner: NodeGroup, fence: Fence) -> None:
+        self._inner, self._fence = inner, fence
+
+    async def look(self, now: float) -> NodesSight:
+        return await self._inner.look(now)
+
+    async def conflict(self, now: float) -> str:
+        return await self._inner.conflict(now)
+
+    async def grow(self, desired: int) -> None:
+        await self._fence()
+        await self._inner.grow(desired)
+
+    async def give_up(self, node: str) -> None:
+        await self._fence()
+        await self._inner.give_up(node)
+
+    async def take_back(self, node: str) -> None:
+        await self._fence()
+        await self._inner.take_back(node)
+
+    async def terminate(self, node: str) -> None:
+        await self._fence()
+        await self._inner.terminate(node)

@@ -20,6 +20,7 @@ from fairlead.core.scaling.schedules import may_sleep
 from fairlead.settings import words
 from fairlead.settings.dns_keys import DNS, DNS_OF_SERVICE
 from fairlead.settings.groups import Either, ListOf, MapOf
+from fairlead.settings.nodes_keys import NODES
 from fairlead.settings.numbers import Duration, Integer, Number, Size
 from fairlead.settings.scale_keys import SCALE
 from fairlead.settings.sections import Fields, Key, Section
@@ -319,6 +320,8 @@ _ECS = Section(
             "ecs.addresses"),
         Key("discover", Flag(), "Serve services whose containers are labelled, too.",
             "ecs.discover"),
+        Key("nodes", NODES, "The auto scaling group that the nodes are of: the controller has their "
+            "number follow what is wanted.", default="none: their number is left alone"),
     )
 )  # fmt: skip
 

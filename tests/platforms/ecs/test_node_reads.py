@@ -13,9 +13,10 @@ from fairlead.platforms.ecs import node_reads as under_test
 from fairlead.platforms.ecs.memory import Memory
 from fairlead.platforms.ecs.node_reads import DRAINING_EVERY, NODES_EVERY, NodeReads
 from fairlead.platforms.ecs.reader import Reader
+from fairlead.platforms.ecs.sighting import sight
 from tests.ground import until
 from tests.platforms.ecs.fake import CLUSTER, FakeEcs
-from tests.platforms.ecs.ground import World
+from tests.platforms.ecs.ground import World, running, service
 
 
 class Reads:
@@ -90,3 +91,14 @@ async def test_the_platform_tells_of_it(world: World, monkeypatch: pytest.Monkey
 
     await until(known, "one drains")
     assert "" in [name for _, name in world.notified[before:]]
+
+
+async def test_a_task_on_a_node_that_has_just_come_is_told_of_with_its_place(world: World) -> None:
+    catalog = world.ecs.add("catalog", 2)
+    platform = await world.opened("catalog")
+    problems: list[str] = []
+    platform._notify = lambda _: problems.append(sight(platform._memory, service()).problem)
+    world.ecs.instances[f"{min(world.ecs.instances)}9"] = 0
+    catalog.desired = 6
+    await running(platform, 6)
+    assert set(problems) == {""}

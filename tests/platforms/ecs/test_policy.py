@@ -17,7 +17,7 @@ from tests.platforms.ecs.fake import model
 from tests.platforms.ecs.ground import World, endpoints, running, service
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:cluster/shop"
-ACTION = re.compile(r"(cloudwatch|ecs|ec2|sqs):[A-Z][A-Za-z]+")
+ACTION = re.compile(r"(autoscaling|cloudwatch|ecs|ec2|sqs):[A-Z][A-Za-z]+")
 
 
 def allowed(*capabilities: str) -> set[str]:
@@ -36,7 +36,7 @@ def called(package: ModuleType = fairlead.platforms.ecs) -> set[str]:
 
 
 def test_all_that_is_called_is_allowed_and_nothing_more() -> None:
-    assert allowed("scaling", "events") == called()
+    assert allowed("scaling", "nodes", "events") == called()
     assert {f"ecs:{name}" for name in ECS} | {f"ec2:{name}" for name in EC2} < called()
 
 
@@ -78,6 +78,7 @@ def test_a_cluster_bounds_all_that_can_be_bound() -> None:
     assert {a for s in wide for a in s["Action"]} == {
         "ecs:DescribeTaskDefinition",
         "ec2:DescribeInstances",
+        *(a.name for a in MORE["nodes"] if not a.of),
         *(a.name for a in MORE["metrics"]),
         *(a.name for a in (*MORE["events"], *MORE["dns"], *MORE["lease"])),
     }

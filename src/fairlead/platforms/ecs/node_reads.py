@@ -6,6 +6,8 @@ their number, and short; all is read again only when it is another one than is k
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fairlead.platforms.ecs.memory import Memory
 from fairlead.platforms.ecs.reader import Reader
 
@@ -25,9 +27,12 @@ class NodeReads:
         """Read all of them with the next turn."""
         self._all_due = 0.0
 
-    async def turn(self, now: float) -> bool:
-        """Read what is due; whether that changed anything. PlatformError when it cannot be read."""
-        used = {t.instance for t in self._memory.all_tasks()} - {""}
+    async def turn(self, now: float, new: Collection[str] = ()) -> bool:
+        """Read what is due; whether that changed anything. PlatformError when it cannot be read.
+
+        `new` are nodes of tasks that are not in the memory yet.
+        """
+        used = {t.instance for t in self._memory.all_tasks()}.union(new) - {""}
         known = self._memory.instances.keys() | self._puzzling
         if now < self._all_due and used <= known and not await self._others_drain(now):
             return False

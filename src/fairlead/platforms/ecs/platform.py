@@ -18,6 +18,7 @@ from fairlead.platforms.ecs.counts import PAUSE_TAG, Said
 from fairlead.platforms.ecs.departures import Departures
 from fairlead.platforms.ecs.discovery import discover
 from fairlead.platforms.ecs.events import Ears, Events
+from fairlead.platforms.ecs.group import EcsGroup
 from fairlead.platforms.ecs.memory import Memory
 from fairlead.platforms.ecs.nodes import node
 from fairlead.platforms.ecs.poller import Poller, Wishes
@@ -47,9 +48,13 @@ class EcsPlatform:
         self._told: dict[str, str] = {}
         reader = Reader(self._aws, ecs.cluster)
         self._wishes = Wishes(
-            discover=ecs.discover, changed=self._changed, said=self._say, failed=self._read_failed
+            discover=ecs.discover or bool(ecs.nodes.asg),
+            changed=self._changed,
+            said=self._say,
+            failed=self._read_failed,
         )
         self._poller = Poller(reader, self._memory, self._wishes, clock)
+        self.group = _group(ecs, self._aws, self._memory, self._poller)
         means = Means(self._aws, reader, self._memory, ecs.cluster, clock, self._look)
         self._departures = Departures(means, self._departure_failed)
         ears = Ears(self._heard_of, self._look_at, self._queue_failed)
@@ -268,6 +273,10 @@ class EcsPlatform:
 
 def _as_tag(text: str) -> str:
     return _NOT_IN_TAG.sub(" ", text)[:_LONGEST_TAG].strip()
+
+
+def _group(ecs: Ecs, aws: Aws, memory: Memory, poller: Poller) -> EcsGroup | None:
+    return EcsGroup(aws, memory, poller, ecs.cluster, ecs.nodes.asg) if ecs.nodes.asg else None
 
 
 def _aws(ecs: Ecs, clock: Clock) -> Aws:

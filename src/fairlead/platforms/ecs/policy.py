@@ -12,7 +12,7 @@ from typing import Any
 
 from fairlead.core.errors import BadInput
 
-CAPABILITIES = ("scaling", "metrics", "events", "dns", "lease")
+CAPABILITIES = ("scaling", "metrics", "nodes", "events", "dns", "lease")
 _ARN = re.compile(r"arn:(aws[a-z-]*):ecs:([a-z0-9-]+):([0-9]{12}):cluster/([A-Za-z0-9_-]{1,255})")
 
 
@@ -45,6 +45,15 @@ MORE = {
         Action("ecs:UntagResource", "service"),
         Action("ecs:UpdateService", "service"),
         Action("ecs:UpdateTaskProtection", "task"),
+    ),
+    "nodes": (
+        Action("autoscaling:DescribeAutoScalingGroups"),
+        Action("autoscaling:DescribePolicies"),
+        Action("autoscaling:SetDesiredCapacity"),
+        Action("autoscaling:TerminateInstanceInAutoScalingGroup"),
+        Action("ecs:DescribeCapacityProviders"),
+        Action("ecs:PutAttributes", "container-instance"),
+        Action("ecs:UpdateContainerInstancesState", "container-instance"),
     ),
     "metrics": (Action("cloudwatch:GetMetricData"), Action("sqs:GetQueueAttributes")),
     "events": (Action("sqs:DeleteMessage"), Action("sqs:ReceiveMessage")),

@@ -17,6 +17,7 @@ from fairlead.platforms.ecs.counts import Count, Said
 from fairlead.platforms.ecs.memory import Memory
 from fairlead.platforms.ecs.node_reads import NodeReads
 from fairlead.platforms.ecs.reader import BATCH, SERVICES_BATCH, Reader
+from fairlead.platforms.ecs.tasks import Task
 from fairlead.ports import Clock
 
 COUNTS_EVERY = 12.0
@@ -43,7 +44,8 @@ class Wishes:
 
 @dataclass(slots=True)
 class _Due:
-    """When what is read next (monotonic seconds), and what sooner."""
+    """When what is read next (monotonic seconds), and what sooner. `met`: nodes were read in
+    between that nobody has been told of."""
 
     counts: float = 0.0
     lists: float = 0.0
@@ -51,6 +53,7 @@ class _Due:
     listed: tuple[str, ...] = ()
     first: bool = True
     offset: int = 0
+    met: bool = False
 
 
 class Poller:
@@ -117,7 +120,8 @@ class Poller:
         problem = await self._read_tasks(changed)
         self._tell(changed)
         news = await self._read_definitions(t.definition for t in self._memory.all_tasks())
-        if await self._nodes.turn(self._clock.now()):
+        met, self._due.met = self._due.met, False
+        if await self._nodes.turn(self._clock.now()) or met:
             self._wishes.changed("")
         if not news:
             changed.clear()
@@ -165,10 +169,19 @@ class Poller:
         if self._due.first:
             arns |= set(await self._reader.list_tasks("STOPPED"))
         read = await self._reader.tasks(arns)
-        changed |= self._memory.take(read.tasks)
-        changed |= self._memory.miss(read.gone - listed)
-        self._due.dirty |= changed - {""}
+        try:
+            await self._meet(read.tasks)
+        finally:
+            changed |= self._memory.take(read.tasks)
+            changed |= self._memory.miss(read.gone - listed)
+            self._due.dirty |= changed - {""}
         return read.problem
+
+    async def _meet(self, tasks: Collection[Task]) -> None:
+        """Read the nodes that new tasks are on first: without them the tasks have no place."""
+        nodes = {task.instance for task in tasks} - {""}
+        if not nodes <= self._memory.instances.keys():
+            self._due.met |= await self._nodes.turn(self._clock.now(), nodes)
 
     def _worth_reading(self, listed: set[str]) -> set[str]:
         """What may have changed, and of the rest as many as fill the last batch, in turn.
