@@ -17,7 +17,7 @@ resource "aws_iam_role" "task" {
   tags               = var.tags
 }
 
-# The same as: fairlead export iam-policy --with scaling --with events --cluster-arn ARN
+# The same as: fairlead export iam-policy --with scaling --with metrics --with events --cluster-arn ARN
 locals {
   nodes    = "${replace(data.aws_ecs_cluster.this.arn, ":cluster/", ":container-instance/")}/*"
   services = "${replace(data.aws_ecs_cluster.this.arn, ":cluster/", ":service/")}/*"
@@ -94,6 +94,22 @@ resource "aws_iam_role_policy" "scaling" {
   name   = "${var.name}-scaling"
   role   = aws_iam_role.task.id
   policy = data.aws_iam_policy_document.scaling.json
+}
+
+# What services are scaled by may be in any queue, and GetMetricData knows no resource.
+data "aws_iam_policy_document" "metrics" {
+  statement {
+    resources = ["*"]
+    actions   = ["cloudwatch:GetMetricData", "sqs:GetQueueAttributes"]
+  }
+}
+
+resource "aws_iam_role_policy" "metrics" {
+  count = var.metrics ? 1 : 0
+
+  name   = "${var.name}-metrics"
+  role   = aws_iam_role.task.id
+  policy = data.aws_iam_policy_document.metrics.json
 }
 
 data "aws_iam_policy_document" "events" {

@@ -42,6 +42,12 @@ variable "scaling" {
   default     = true
 }
 
+variable "metrics" {
+  description = "Whether fairlead may read metrics of CloudWatch and depths of SQS queues: for services that are scaled by cpu, memory, cloudwatch or sqs."
+  type        = bool
+  default     = false
+}
+
 variable "events" {
   description = "Whether to make a queue of task state change events: what stops is withdrawn within a second instead of at the next poll. A message goes to one reader only, so this is for a cluster of one node. Put its URL (output queue_url) into ecs.queue of the settings."
   type        = bool

@@ -156,6 +156,7 @@ def _exported(*capabilities: str) -> set[tuple[str, str, str]]:
 def test_its_role_may_do_what_export_iam_policy_says() -> None:
     assert _granted("read") == _exported()
     assert _granted("read") | _granted("scaling") == _exported("scaling")
+    assert _granted("read") | _granted("metrics") == _exported("metrics")
 
 
 def test_its_role_may_read_its_own_queue_only() -> None:
@@ -180,6 +181,7 @@ def test_each_right_is_given_to_the_role_that_uses_it() -> None:
     assert given == {
         ("${aws_iam_role.task.id}", document.format("read")),
         ("${aws_iam_role.task.id}", document.format("scaling")),
+        ("${aws_iam_role.task.id}", document.format("metrics")),
         ("${aws_iam_role.task.id}", document.format("events[0]")),
         ("${aws_iam_role.execution.id}", document.format("hook_token[0]")),
     }
