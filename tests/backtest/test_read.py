@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fairlead.backtest import files
 from fairlead.backtest.read import read
 from fairlead.core.errors import BadInput
+from fairlead.scaling.history import History
 
 CSV = "timestamp,value\n2026-05-01 00:00:00,120\n2026-05-01 00:01:00,60\n2026-05-01 00:02:00,0\n"
 COMBINED = (
@@ -105,6 +106,18 @@ def test_access_log_in_any_order_with_silent_seconds(tmp_path: Path) -> None:
     assert list(trace.counts) == [3.0, 0.0, 1.0, 0.0, 0.0, 1.0]
     assert (trace.period, trace.skipped) == (1, 1)
     assert trace.start == 1795604400.0  # 2026-11-25T11:00Z
+
+
+def test_the_history_that_fairlead_keeps(tmp_path: Path) -> None:
+    """Three minutes at 2 requests a second, one unseen, two more at 5."""
+    history = History(tmp_path)
+    for at in range(1777593600, 1777593600 + 7 * 60, 5):
+        if not 180 <= at - 1777593600 < 240:
+            history.add("api", float(at), 2.0 if at < 1777593600 + 180 else 5.0)
+    trace = read(tmp_path / "api.csv")
+    assert (trace.name, trace.period, trace.start) == ("api", 60, 1777593600.0)
+    assert list(trace.counts) == [120.0, 120.0, 120.0, 210.0, 300.0, 300.0]
+    assert trace.filled == (3,)
 
 
 HOSTILE = {

@@ -64,6 +64,18 @@ def test_policies_are_the_mean_and_the_worst_of_the_scenarios(fairlead: Any, tra
     assert found["policies"]["clairvoyant"]["hours"] == 1.0
 
 
+def test_a_lower_set_point_has_fewer_violations_and_takes_more_hours(
+    fairlead: Any, trace: Path
+) -> None:
+    arguments = (trace, "--peak", 300, "--policy", "keda")
+    usual, lower = (
+        answer(fairlead, *arguments, "--set-point", point)["policies"]["keda"]
+        for point in (0.6, 0.3)
+    )
+    assert lower["violations"] < usual["violations"]
+    assert lower["hours"] > usual["hours"] * 1.5
+
+
 def test_processes_do_not_change_the_numbers(fairlead: Any, trace: Path) -> None:
     arguments = (trace, "--peak", 300, "--policy", "kpa", "--policy", "aws")
     one = answer(fairlead, *arguments)
@@ -152,6 +164,7 @@ def test_picture_escapes_names(fairlead: Any, trace: Path, tmp_path: Path) -> No
         (("--from", "2027-01-01"), "nothing is left of it"),
         (("--from", "3"), "nothing is left of it"),
         (("--jobs", "0"), "jobs"),
+        (("--set-point", "1.1"), "set-point"),
         (("--capacity", "10"), "8% of the requests take longer than the objective"),
         (("--capacity", "10", "--jobs", "2"), "8% of the requests take longer"),
         (("--service", "none"), "no service"),

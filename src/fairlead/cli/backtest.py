@@ -77,6 +77,13 @@ MOST_SCENARIOS = 200
     "--policy", type=click.Choice(POLICIES), multiple=True, help="Only these.  [default: all]"
 )
 @click.option(
+    "--set-point",
+    type=Number(0.05, 1),
+    default=0.6,
+    show_default=True,
+    help="Share of an endpoint's capacity at which the others are to keep it.",
+)
+@click.option(
     "--from",
     "since",
     default="",
@@ -138,6 +145,7 @@ def _plan(place: Place, paths: tuple[Path, ...], given: dict[str, Any]) -> Plan:
         capacity,
         objective,
         given["seed"],
+        given["set_point"],
         filmed=given["picture"] is not None,
     )
 
