@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fairlead.clock import SystemClock
 from fairlead.core.health import Health
-from fairlead.core.model import Cluster, Service
+from fairlead.core.model import Cluster, Endpoint, Service
 from fairlead.decisions import DecisionFiles
 from fairlead.journal import EventLog
 from fairlead.leases.fence import FencedNodeGroup, FencedOrchestrator, FencedPlatform
@@ -205,11 +205,16 @@ def open_meters(wired: Wired) -> MeterBoard:
     from fairlead.meters.opening import Known, open_board
 
     tracked = wired.loop.tracked
-    known = Known(
-        lambda name: tracked[name].service,
-        lambda name: [seen.endpoint for seen in tracked[name].seen() if seen.ready],
-        wired.usage,
-    )
+
+    def service(name: str) -> Service:
+        """One that is gone meanwhile has nothing."""
+        return tracked[name].service if name in tracked else Service(name)
+
+    def ready(name: str) -> list[Endpoint]:
+        seen = tracked[name].seen() if name in tracked else ()
+        return [each.endpoint for each in seen if each.ready]
+
+    known = Known(service, ready, wired.usage)
     return open_board(wired.cluster, wired.tallies, known, SystemClock())
 
 

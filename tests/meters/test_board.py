@@ -224,6 +224,19 @@ async def test_a_proxy_that_cannot_be_read(world: World) -> None:
     assert look.readings.keys() == {"queue"}
 
 
+async def test_a_fault_of_ours_at_the_proxy_spares_the_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.tick(RATE)
+    with monkeypatch.context() as broken:
+        broken.setattr(world.nodes, "tallies", lambda _: 1 // 0)
+        look = await world.tick(RATE, QUEUE)
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert (look.load, look.readings.keys()) == (None, {"queue"})
+    assert look.blind == look.missing["rate"] == "its counters could not be read"
+    assert (await world.tick(RATE)).load is not None
+
+
 async def test_a_proxy_that_hangs_is_not_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

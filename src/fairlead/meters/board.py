@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -148,8 +147,13 @@ class MeterBoard:
         return task
 
     async def _taken(self, service: str) -> None:
-        with suppress(MeterError):  # the proxy's meter keeps why, and says so when it is asked
+        """Where it fails the proxy's meter keeps why, and says so when it is asked."""
+        try:
             await self._proxy.take(service)
+        except MeterError:
+            pass
+        except Exception as error:  # noqa: BLE001 - a fault of ours leaves the others to be read
+            told(error)
 
     def _begin(self, service: str, slots: Mapping[str, _Slot]) -> list[asyncio.Task[None]]:
         """Those that are due and not being read yet: one that hangs is waited for once."""
