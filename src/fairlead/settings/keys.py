@@ -320,8 +320,8 @@ _ECS = Section(
             "ecs.addresses"),
         Key("discover", Flag(), "Serve services whose containers are labelled, too.",
             "ecs.discover"),
-        Key("nodes", NODES, "The auto scaling group that the nodes are of: the controller has their "
-            "number follow what is wanted.", default="none: their number is left alone"),
+        Key("nodes", NODES, "The auto scaling group that the nodes are of: the controller has "
+            "their number follow what is wanted.", default="none: their number is left alone"),
     )
 )  # fmt: skip
 
