@@ -32,6 +32,7 @@ class Ground:
         wired = SimpleNamespace(
             loop=self.world.loop, proxy=self.world.proxy, running=running, roster=None
         )
+        wired.bell, wired.usage = SimpleNamespace(), None
         self.journal = EventLog(folder / "events.jsonl", StubClock())
         self.control = DaemonControl(cast(Any, wired), self.journal, self.load, Ending())
         self.control.begin(SHOP, set())
