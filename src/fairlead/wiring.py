@@ -17,6 +17,7 @@ from fairlead.leases.file import FileLease
 from fairlead.meters.proxy import OneProxy
 from fairlead.meters.usage import Usage
 from fairlead.platforms.fixed import FixedPlatform
+from fairlead.platforms.machine_room import MachineRoom
 from fairlead.ports import (
     Checks,
     Discovery,
@@ -202,7 +203,7 @@ def _looped(
 
 def open_meters(wired: Wired) -> MeterBoard:
     """What services are scaled by; nothing is read before it is looked at."""
-    from fairlead.meters.opening import Known, open_board
+    from fairlead.meters.opening import Services, open_board
 
     tracked = wired.loop.tracked
 
@@ -214,8 +215,8 @@ def open_meters(wired: Wired) -> MeterBoard:
         seen = tracked[name].seen() if name in tracked else ()
         return [each.endpoint for each in seen if each.ready]
 
-    known = Known(service, ready, wired.usage)
-    return open_board(wired.cluster, wired.tallies, known, SystemClock())
+    services = Services(service, ready, wired.usage)
+    return open_board(wired.cluster, wired.tallies, services, SystemClock())
 
 
 def open_platform(cluster: Cluster, state: Path, notify: Notify, journal: Journal) -> Running:
@@ -242,7 +243,12 @@ def _process(cluster: Cluster, state: Path, notify: Notify, _: Journal) -> Runni
 
     platform = ProcessPlatform(state, cluster.ports, notify, SystemClock())
     return Running(
-        platform, _opened, lambda new: platform.use(new.ports), platform, gauged=platform
+        platform,
+        _opened,
+        lambda new: platform.use(new.ports),
+        platform,
+        gauged=platform,
+        room=MachineRoom(platform, platform.all, SystemClock(), spare=platform.spare_ports),
     )
 
 
@@ -259,6 +265,7 @@ def _docker(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Runn
         runner=platform,
         discovery=platform if settings.discover else None,
         gauged=platform,
+        room=MachineRoom(platform, platform.all, SystemClock(), 15.0) if platform.local else None,
         gated=lambda prober: GatedProber(prober, platform.gate),
     )
 

@@ -19,7 +19,7 @@ from fairlead.core.model import Cluster, Container, Ecs, Service
 from fairlead.core.scaling.policy import CloudWatchQuery, Metric, Source
 from fairlead.meters.cloudwatch import CloudWatchMeter, queries
 from fairlead.meters.ecs import EcsUsageMeter
-from fairlead.meters.opening import Known, Meters
+from fairlead.meters.opening import Meters, Services
 from fairlead.meters.sqs import COUNTS, SqsMeter, region_of
 from tests.moto import REGION, Moto
 from tests.platforms.ecs.fake import model
@@ -49,7 +49,7 @@ def meters(moto: Moto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     cluster = Cluster(platform="ecs", ecs=Ecs(cluster="c", region=REGION))
-    made = Meters(cluster, Known(lambda _: SERVICE, lambda _: []), SystemClock())
+    made = Meters(cluster, Services(lambda _: SERVICE, lambda _: []), SystemClock())
     yield made
     made.close()
 

@@ -96,10 +96,9 @@ class MeterBoard:
 
     async def look(self, service: str, scale: Scale) -> Look:
         """The newest of everything. Concurrent for services, one at a time for a service."""
-        slots = self._follow(service, scale)
-        begun = [self._take(service), *self._begin(service, slots)]
-        _, late = await asyncio.wait(begun, timeout=WAIT)
-        if self._takes[service] in late:
+        slots, taking = self._follow(service, scale), self._take(service)
+        _, late = await asyncio.wait([taking, *self._begin(service, slots)], timeout=WAIT)
+        if taking in late:
             self._proxy.late(service, WAIT)
         await self._read_own(service, slots)
         return self._seen(slots, *self._load(service, scale))

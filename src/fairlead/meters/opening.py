@@ -45,7 +45,7 @@ class Regions:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Services:
     """What the loop knows of a service by its name: what is wanted of it, and which of its
     endpoints are ready. `usage` is None where the platform cannot measure endpoints."""
 
@@ -57,8 +57,8 @@ class Known:
 class Meters:
     """Gives the meter of a metric, made when it is first wanted. MeterError where there is none."""
 
-    def __init__(self, cluster: Cluster, known: Known, clock: Clock) -> None:
-        self.cluster, self.known, self.clock = cluster, known, clock
+    def __init__(self, cluster: Cluster, services: Services, clock: Clock) -> None:
+        self.cluster, self.services, self.clock = cluster, services, clock
         self.regions = Regions(cluster, clock)
         self._made: dict[Source, Meter] = {}
 
@@ -72,8 +72,8 @@ class Meters:
         self.regions.close()
 
 
-def open_board(cluster: Cluster, tallies: Tallies, known: Known, clock: Clock) -> MeterBoard:
-    meters = Meters(cluster, known, clock)
+def open_board(cluster: Cluster, tallies: Tallies, services: Services, clock: Clock) -> MeterBoard:
+    meters = Meters(cluster, services, clock)
     seen = tallies if cluster.proxy == "nginx" else Uncounted()
     return MeterBoard(ProxyMeter(seen, clock), meters, clock, meters.close)
 
@@ -85,11 +85,11 @@ def _cloudwatch(meters: Meters) -> Meter:
 
 
 def _usage(meters: Meters) -> Meter:
-    known = meters.known
-    if known.usage:
+    services = meters.services
+    if services.usage:
         from fairlead.meters.usage import UsageMeter
 
-        return UsageMeter(known.usage, known.ready, meters.clock)
+        return UsageMeter(services.usage, services.ready, meters.clock)
     if meters.cluster.platform != "ecs":
         raise MeterError("CPU and memory cannot be measured on this platform")
     from fairlead.meters.cloudwatch import CloudWatchMeter
@@ -97,7 +97,7 @@ def _usage(meters: Meters) -> Meter:
 
     cloudwatch = CloudWatchMeter(meters.regions, meters.clock)
     cluster = meters.cluster.ecs.cluster or meters.cluster.name
-    return EcsUsageMeter(cloudwatch, cluster, known.service)
+    return EcsUsageMeter(cloudwatch, cluster, services.service)
 
 
 def _sqs(meters: Meters) -> Meter:
