@@ -64,6 +64,27 @@ def total_bytes() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def available_bytes() -> int:
+    """What programs can still take of it without swapping, as the kernel estimates (MemAvailable of
+    proc_meminfo(5)), or less where this process's own cgroup is bounded (cgroup v2)."""
+    return min([_available(), *_left_of_group()])
+
+
+def _available() -> int:
+    for line in Path("/proc/meminfo").read_bytes().splitlines():
+        if line.startswith(b"MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return total_bytes()
+
+
+def _left_of_group() -> Iterator[int]:
+    """Of the group as a container sees it: its own one is the root there."""
+    group = Path("/sys/fs/cgroup")
+    with suppress(OSError, ValueError):
+        limit = int((group / "memory.max").read_text())
+        yield max(0, limit - int((group / "memory.current").read_text()))
+
+
 def is_alive(pid: int, ticks: int) -> bool:
     """Whether this very process, not another of the same number, still runs."""
     found = stat(pid)

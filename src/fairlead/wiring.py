@@ -17,6 +17,7 @@ from fairlead.leases.file import FileLease
 from fairlead.meters.proxy import OneProxy
 from fairlead.meters.usage import Usage
 from fairlead.platforms.fixed import FixedPlatform
+from fairlead.platforms.machine_room import MachineRoom
 from fairlead.ports import (
     Checks,
     Discovery,
@@ -242,7 +243,12 @@ def _process(cluster: Cluster, state: Path, notify: Notify, _: Journal) -> Runni
 
     platform = ProcessPlatform(state, cluster.ports, notify, SystemClock())
     return Running(
-        platform, _opened, lambda new: platform.use(new.ports), platform, gauged=platform
+        platform,
+        _opened,
+        lambda new: platform.use(new.ports),
+        platform,
+        gauged=platform,
+        room=MachineRoom(platform, platform.all, SystemClock(), spare=platform.spare_ports),
     )
 
 
@@ -259,6 +265,7 @@ def _docker(cluster: Cluster, _: Path, notify: Notify, journal: Journal) -> Runn
         runner=platform,
         discovery=platform if settings.discover else None,
         gauged=platform,
+        room=MachineRoom(platform, platform.all, SystemClock(), 15.0),
         gated=lambda prober: GatedProber(prober, platform.gate),
     )
 

@@ -120,6 +120,10 @@ class ProcessPlatform:
         leaders = {key: each.record.pid for key, each in kept.items() if each.session}
         return await asyncio.to_thread(measured, leaders, self._clock) if leaders else {}
 
+    def spare_ports(self, count: int) -> tuple[int, str]:
+        """How many of so many ports more are free, and which range has no more."""
+        return self._range.spare(self._taken, count), f"ports {self._ports[0]}-{self._ports[1]}"
+
     async def stop(self, endpoint: Endpoint, timeout: float) -> None:
         kept = self._kept.get(endpoint.id)
         if kept and kept.session:

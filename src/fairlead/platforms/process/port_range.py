@@ -7,6 +7,7 @@ import socket
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 _NO_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
@@ -55,6 +56,11 @@ class PortRange:
                 self._after = port
                 return port
         return None
+
+    def spare(self, taken: Collection[int], count: int) -> int:
+        """How many of so many ports are free; no more of them are looked at than it needs."""
+        free = (p for p in candidates(self._ports, self._after, taken) if self._is_free(p))
+        return sum(1 for _ in islice(free, count))
 
 
 def is_free(port: int) -> bool:
