@@ -66,7 +66,10 @@ class Commands:
             return
         tracked.take(replicas)
         tracked.asked = tracked.service.orchestrated
-        self._tell(name, "autoscale", f"from {before} to {replicas}: {why}")
+        if replicas == 0 or before == 0:
+            self._tell(name, "wake" if replicas else "sleep", why)
+        else:
+            self._tell(name, "autoscale", f"from {before} to {replicas}: {why}")
         self._change(name)
 
     def wake(self, name: str) -> None:
