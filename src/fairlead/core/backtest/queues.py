@@ -29,18 +29,34 @@ class Tail(NamedTuple):
         return self.weight * exp(-self.slack * seconds) if seconds > 0 else 1.0
 
 
-@lru_cache(maxsize=64)
-def erlang_c(servers: int, load: float) -> float:
-    """The probability that a request waits: `load` is arrivals times service time, in erlangs.
+class _Erlang:
+    """Erlang's formulas for one load, in erlangs, by the recursion of his B formula, which does not
+    overflow. What was worked out for few servers is the way to more."""
 
-    By the recursion of Erlang's B formula, which does not overflow.
-    """
-    if load >= servers:
-        return 1.0
-    blocked = 1.0
-    for n in range(1, servers + 1):
-        blocked = load * blocked / (n + load * blocked)
-    return blocked / (1.0 - load / servers * (1.0 - blocked))
+    __slots__ = ("blocked", "load")
+
+    def __init__(self, load: float) -> None:
+        self.load = load
+        self.blocked = [1.0]
+
+    def waits(self, servers: int) -> float:
+        """Erlang's C."""
+        load, blocked = self.load, self.blocked
+        if load >= servers:
+            return 1.0
+        last = blocked[-1]
+        for n in range(len(blocked), servers + 1):
+            last = load * last / (n + load * last)
+            blocked.append(last)
+        return blocked[servers] / (1.0 - load / servers * (1.0 - blocked[servers]))
+
+
+_erlang = lru_cache(maxsize=64)(_Erlang)
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """The probability that a request waits: `load` is arrivals times service time, in erlangs."""
+    return _erlang(load).waits(servers)
 
 
 def tail(queue: Queue, rate: float, ready: int, capacity: float) -> Tail:
@@ -72,16 +88,11 @@ def need(queue: Queue, rate: float, capacity: float, objective: float, budget: f
     seconds; at least 1. BadInput where an idle endpoint alone is too slow for that."""
     if queue is Queue.SEPARATE:
         return _need_separate(rate, capacity - log(1.0 / budget) / objective, capacity * objective)
-    load, blocked, servers = rate * WORKERS / capacity, 1.0, 0
-    while True:
-        servers += 1
-        blocked = load * blocked / (servers + load * blocked)
-        spare = servers / WORKERS * capacity - rate
-        if servers % WORKERS or spare <= 0:
-            continue
-        waits = blocked / (1.0 - load / servers * (1.0 - blocked))
-        if waits * exp(-spare * objective) <= budget:
-            return servers // WORKERS
+    erlang = _erlang(rate * WORKERS / capacity)
+    ready = int(rate / capacity) + 1
+    while erlang.waits(ready * WORKERS) * exp((rate - ready * capacity) * objective) > budget:
+        ready += 1
+    return ready
 
 
 def _need_separate(rate: float, usable: float, work: float) -> int:
