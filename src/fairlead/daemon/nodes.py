@@ -146,14 +146,15 @@ def _told(step: Step, sight: NodesSight) -> str:
 
 
 def wanted(wired: Wired, control: DaemonControl) -> Wants:
-    """What the scaler would ask for, of those services that it acts on."""
+    """What the scaler would ask for if all could be placed, of those services that it acts on."""
 
     def found() -> dict[str, int]:
         counts: dict[str, int] = {}
         for name, tracked in wired.loop.tracked.items():
             mind = control.scaler.mind(name) if control.scaler else None
             if mind and mind.verdict and not mind.block:
-                counts[tracked.service.container.task_service] = mind.verdict.desired
+                wants = mind.verdict.count + mind.verdict.missing
+                counts[tracked.service.container.task_service] = wants
         return counts
 
     return found

@@ -14,6 +14,7 @@ from fairlead.aws.client import Aws
 from fairlead.aws.paging import MOST_PAGES
 from fairlead.core.ecs.model import DRAINING, INACTIVE
 from fairlead.core.errors import PlatformError
+from fairlead.core.scaling.nodes import LATE
 from fairlead.core.scaling.nodes_model import Group, NodeSight, NodesSight
 from fairlead.platforms.ecs.memory import Memory
 from fairlead.platforms.ecs.nodes import Instance
@@ -23,7 +24,7 @@ from fairlead.platforms.ecs.shapes import number, part, parts, text
 
 GIVEN_UP = "fairlead.given-up"
 AT_REST, IN_MOTION = 60.0, 5.0
-"""Seconds between two reads of the group."""
+"""Seconds between two reads of the group; what moves for longer than LATE is stuck."""
 CONFLICTS_EVERY = 600.0
 _SERVING = ("InService", "Pending", "Pending:Wait", "Pending:Proceed")
 
@@ -35,18 +36,22 @@ class EcsGroup:
         self._aws, self._memory, self._poller = aws, memory, poller
         self._cluster, self._name = cluster, name
         self._group: Mapping[str, Any] = {}
+        self._members: set[str] = set()
         self._conflict = ""
         self._due = self._conflicts_due = 0.0
+        self._moving: float | None = None
 
     async def look(self, now: float) -> NodesSight:
         if self._memory.problem:
             raise PlatformError(self._memory.problem)
-        if now >= self._due:
-            self._group = await self._read()
-            self._due = now + AT_REST
+        if now < self._due:
+            return self._sight(now)
+        self._group = await self._read()
         sight = self._sight(now)
-        if self._moves(sight):
-            self._due = min(self._due, now + IN_MOTION)
+        moves = self._moves(sight)
+        since = now if self._moving is None else self._moving
+        self._moving = since if moves else None
+        self._due = now + (IN_MOTION if moves and now - since < LATE else AT_REST)
         return sight
 
     async def conflict(self, now: float) -> str:
@@ -87,6 +92,7 @@ class EcsGroup:
 
     def _sight(self, now: float) -> NodesSight:
         states = self._states()
+        self._members |= states.keys()
         seen = (self._seen(i, states) for i in self._memory.instances.values())
         return NodesSight(
             now,
@@ -106,8 +112,10 @@ class EcsGroup:
         return {text(each, "InstanceId"): text(each, "LifecycleState") for each in listed}
 
     def _seen(self, instance: Instance, states: Mapping[str, str]) -> NodeSight | None:
-        """None for one that is on its way out already."""
+        """None for one that is on its way out, or has gone while the cluster still lists it."""
         state = states.get(instance.machine)
+        if state is None and instance.machine in self._members:
+            return None
         if instance.place is None or (state is not None and state not in _SERVING):
             return None
         if state is None and instance.place.status == INACTIVE:
@@ -117,9 +125,10 @@ class EcsGroup:
         return NodeSight(instance.place, member=state is not None, given_up=given_up)
 
     def _moves(self, sight: NodesSight) -> bool:
-        """Nodes come or go. One that AWS has started is looked for in the cluster."""
-        known = {i.machine for i in self._memory.instances.values()}
-        if any(m not in known for m, state in self._states().items() if state == _SERVING[0]):
+        """Nodes come or go. One that AWS has started, or ended, is looked for in the cluster."""
+        known, states = {i.machine for i in self._memory.instances.values()}, self._states()
+        begun = {machine for machine, state in states.items() if state == _SERVING[0]}
+        if not begun <= known or known & self._members - states.keys():
             self._poller.poke(nodes=True)
         registered = sum(node.member for node in sight.nodes)
         leaving = any(node.given_up for node in sight.nodes)
