@@ -53,5 +53,5 @@ def _many(rate: float, draw: Callable[[], float]) -> int:
 
 def stream(seed: int) -> Callable[[float], int]:
     """Draws one number of arrivals after the other; the same for the same seed."""
-    draw = Random(seed).random
+    draw = Random(seed).random  # noqa: S311 - a replay is to be repeated
     return lambda rate: poisson(rate, draw)

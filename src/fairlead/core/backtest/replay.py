@@ -141,6 +141,40 @@ class _Rate:
         return known
 
 
+class _Fit:
+    """How well the count fits the need, second by second. `seconds` are those of endpoints."""
+
+    __slots__ = ("over", "over_depth", "seconds", "under", "under_depth")
+
+    def __init__(self) -> None:
+        self.seconds = self.under = self.over = 0
+        self.under_depth = self.over_depth = 0.0
+
+    def take(self, ready: int, wanted: int, need: int) -> None:
+        self.seconds += wanted
+        if ready < need:
+            self.under += 1
+            self.under_depth += (need - ready) / need
+        elif wanted > need:
+            self.over += 1
+            self.over_depth += (wanted - need) / need
+
+
+class _WorstHour:
+    """The largest share of slow requests of an hour."""
+
+    __slots__ = ("_came", "_slow", "share")
+
+    def __init__(self) -> None:
+        self._came = self._slow = self.share = 0.0
+
+    def end(self, came: float, slow: float) -> float:
+        """Of all requests until the hour's end; the share of the worst until then."""
+        this = (slow - self._slow) / max(1.0, came - self._came)
+        self._came, self._slow, self.share = came, slow, max(self.share, this)
+        return self.share
+
+
 def replay(scenario: Scenario, scaler: Autoscaler, watch: Watch | None = None) -> Outcome:
     """What the policy does under the trace. Takes some microseconds a second of the trace."""
     copies = _Copies(_first(scenario), scenario.start_time)
@@ -148,8 +182,8 @@ def replay(scenario: Scenario, scaler: Autoscaler, watch: Watch | None = None) -
     came, busy, inside, ready_sum, slow_sum, dropped_sum = past.sums.values()
     capacity, objective, interval = scenario.capacity, scenario.objective, scaler.interval
     a = b = c = d = e = f = 0.0
-    backlog = hours = under = over = under_depth = over_depth = 0.0
-    worst, hour_slow, hour_came, violated = 0.0, 0.0, 0.0, 0
+    backlog, violated = 0.0, 0
+    worst, fit = _WorstHour(), _Fit()
     for now, mean in enumerate(scenario.rates):
         if now % interval == 0:
             past.now, past.waiting = now, backlog
@@ -175,31 +209,24 @@ def replay(scenario: Scenario, scaler: Autoscaler, watch: Watch | None = None) -
         at = (now + 1) & _MASK
         came[at], busy[at], inside[at] = a, b, c
         ready_sum[at], slow_sum[at], dropped_sum[at] = d, e, f
-        hours += copies.wanted
         violated += share > IN_VIOLATION
-        if ready < rate.need:
-            under += 1
-            under_depth += (rate.need - ready) / rate.need
-        elif copies.wanted > rate.need:
-            over += 1
-            over_depth += (copies.wanted - rate.need) / rate.need
+        fit.take(ready, copies.wanted, rate.need)
         if watch is not None:
             watch(mean, ready, copies.wanted, slow)
         if now % HOUR == HOUR - 1:
-            worst = max(worst, (e - hour_slow) / max(1.0, a - hour_came))
-            hour_slow, hour_came = e, a
+            worst.end(a, e)
     seconds = len(scenario.rates)
     return Outcome(
         violations=e / max(1.0, a),
-        worst_hour=max(worst, (e - hour_slow) / max(1.0, a - hour_came)),
-        hours=hours / HOUR,
+        worst_hour=worst.end(a, e),
+        hours=fit.seconds / HOUR,
         changes=copies.changes * DAY / seconds,
         dropped=f / max(1.0, a),
         seconds_in_violation=violated,
-        under_time=under / seconds,
-        under_depth=under_depth / seconds,
-        over_time=over / seconds,
-        over_depth=over_depth / seconds,
+        under_time=fit.under / seconds,
+        under_depth=fit.under_depth / seconds,
+        over_time=fit.over / seconds,
+        over_depth=fit.over_depth / seconds,
     )
 
 

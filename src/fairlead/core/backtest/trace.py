@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from fairlead.core.errors import BadInput
 
@@ -13,6 +14,8 @@ LONGEST = 400 * DAY
 MOST_COUNT = 1e12
 """Requests in a period, at most."""
 BINS = (1, 5, 15, 60)
+STEPS = 12
+"""Of a bin, in which the rate goes from one mean to the next."""
 ENOUGH = 100.0
 """Requests that a bin must hold on average to be more than chance."""
 
@@ -20,8 +23,8 @@ ENOUGH = 100.0
 @dataclass(frozen=True, slots=True)
 class Trace:
     """`counts` are the requests of each `period` (whole seconds), the first from `start` on (epoch
-    seconds, None where the trace has no times). `filled` are the periods (their numbers) that were missing and are interpolated;
-    `skipped` lines could not be read."""
+    seconds, None where the trace has no times). `filled` are the periods (their numbers) that were
+    missing and are interpolated; `skipped` lines could not be read."""
 
     name: str
     counts: array[float]
@@ -72,19 +75,44 @@ def bin_of(trace: Trace) -> int:
 
 
 def rates(trace: Trace, peak: float | None) -> array[float]:
-    """Requests a second, for each second; scaled so that the largest is `peak`, if one is given."""
-    span = bin_of(trace)
-    step = span // trace.period
-    means = [
-        sum(counts) / (len(counts) * trace.period)
-        for at in range(0, len(trace.counts), step)
-        if (counts := trace.counts[at : at + step])
-    ]
+    """Requests a second, for each second; scaled so that the largest mean of a bin is `peak`, if
+    one is given.
+
+    A count says how many came in its bin, not that all bins begin with a jump: the rate runs from
+    the middle of one bin to that of the next, in steps of a twelfth of a bin.
+    """
+    step = bin_of(trace) // trace.period
+    bins = [trace.counts[at : at + step] for at in range(0, len(trace.counts), step)]
+    spans = [len(counts) * trace.period for counts in bins]
+    means = [sum(counts) / span for counts, span in zip(bins, spans, strict=True)]
     factor = 1.0 if peak is None else peak / max(means)
-    found = array("d")
-    for mean in means:
-        found.extend(array("d", [mean * factor]) * span)
-    return found[: trace.seconds]
+    return _joined([mean * factor for mean in means], spans)
+
+
+def _joined(means: list[float], spans: list[int]) -> array[float]:
+    """Each bin in steps on the lines between the bins' middles, raised or lowered so that it holds
+    as many as before."""
+    found, steps = array("d"), dict[int, list[tuple[int, float]]]()
+    for at, (mean, span) in enumerate(zip(means, spans, strict=True)):
+        if span not in steps:
+            steps[span] = _steps(span)
+        before, after = means[max(0, at - 1)], means[min(len(means) - 1, at + 1)]
+        line = [
+            (mean + abs(off) * ((after if off > 0 else before) - mean), long)
+            for long, off in steps[span]
+        ]
+        of_line = sum(rate * long for rate, long in line)
+        factor = mean * span / of_line if of_line > 0.0 else 0.0
+        for rate, long in line:
+            found.extend(array("d", [rate * factor]) * long)
+    return found
+
+
+def _steps(span: int) -> list[tuple[int, float]]:
+    """Seconds of each step, and how far its middle is from the bin's, as a share of the bin."""
+    count = min(STEPS, span)
+    edges = [span * n // count for n in range(count + 1)]
+    return [(last - first, (first + last) / (2 * span) - 0.5) for first, last in pairwise(edges)]
 
 
 def interpolated(points: list[tuple[int, float]]) -> tuple[array[float], tuple[int, ...]]:

@@ -1,0 +1,42 @@
+"""fairlead's own policy under test: the very one that runs, shown a replay's history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fairlead.core.backtest.model import History, Scenario
+from fairlead.core.scaling.decide import Decider
+from fairlead.core.scaling.policy import Objective, Scale
+from fairlead.core.scaling.verdict import Load, Sight
+
+TICK = 5
+
+
+class Own:
+    """Implements model.Autoscaler. The proxy's counters are what it sees, as when it runs."""
+
+    name = "fairlead"
+    interval = TICK
+
+    def __init__(self, scenario: Scenario, scale: Scale | None = None) -> None:
+        """`scale` is the policy under test; the scenario's capacity, bounds and objective stand in
+        for what it leaves open."""
+        given = scale or Scale(capacity=scenario.capacity)
+        budget = (given.objective or Objective()).budget
+        self._scale = replace(
+            given,
+            min=scenario.min,
+            max=scenario.max,
+            objective=given.objective and Objective(scenario.objective, budget),
+        )
+        self._start_time = float(scenario.start_time)
+        self._decide = Decider()
+
+    def look(self, now: int, wanted: int, ready: int, history: History) -> int:
+        if now == 0:
+            return wanted
+        came, span = history.arrivals(TICK, now), min(now, TICK)
+        slow, inside = history.slow(TICK, now), history.in_flight(1, now)
+        load = Load(float(now), span, came * span, came * span, slow * span, 0.0, inside)
+        sight = Sight(now, wanted, ready, wanted - ready, 0, load, start_time=self._start_time)
+        return self._decide(self._scale, sight).count

@@ -1,0 +1,153 @@
+"""How many endpoints a load needs, by experts that each scale the service in thought.
+
+Each expert looks back differently far, and may look ahead; each learns by itself how much more than
+that it has to ask for, so that the share of slow requests would have come to what is aimed at. The
+one that would have paid least is followed. So nothing has to be tuned to a service: a smooth load
+is followed closely, a bursty one keeps what its bursts need, and how much depends on how long a
+start takes.
+
+The headroom's rule is that of adaptive conformal inference (Gibbs and Candès, 2021): up by each
+violation, down by its absence, in the ratio of the aim. Following the best of several is prediction
+with expert advice (Littlestone and Warmuth, 1994).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+
+from fairlead.core.scaling.curve import Curve
+from fairlead.core.scaling.sliding import Highest
+
+STEP = 0.005
+"""By how much a violation of all requests moves a headroom in a tick of mean load."""
+FIRST, LEAST, MOST = 0.6, -0.15, 4.0
+"""Headrooms: shares of the load that are asked for beyond it, were an endpoint used to the full."""
+STEADY = 0.1
+"""A share of the count: what would be saved by less of a change is not worth it."""
+LEAD = 0.03
+"""The share by which another expert must be cheaper to be followed."""
+MEMORY = 6 * 3600.0
+"""Seconds over which costs are averaged."""
+BUSIEST = 5.0
+"""The most that a tick of many requests counts, in ticks of mean load."""
+SPARE = 0.3
+"""Of an endpoint, beside what a backlog needs."""
+LONGEST = 10.0
+"""Seconds of work that a backlog in thought holds at most: who waits longer has left."""
+
+
+class Ahead(StrEnum):
+    """What an expert takes the load to become."""
+
+    NOW = "now"
+    TREND = "trend"
+    SEASON = "season"
+
+
+KINDS: tuple[tuple[float, Ahead], ...] = (
+    (180.0, Ahead.NOW),
+    (600.0, Ahead.NOW),
+    (1800.0, Ahead.NOW),
+    (7200.0, Ahead.NOW),
+    (180.0, Ahead.TREND),
+    (600.0, Ahead.TREND),
+    (180.0, Ahead.SEASON),
+)
+"""Seconds that each looks back, and what it takes the load to become."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Some seconds of load. `rates` are requests a second: by what each kind of expert goes by.
+    `weight` is the tick's part of the requests, 1 for a mean one; `rate` is that of its own `span`
+    seconds, `within` how many requests an endpoint answers within the objective."""
+
+    at: float
+    span: float
+    rate: float
+    weight: float
+    capacity: float
+    within: float
+    rates: dict[Ahead, float]
+
+
+class Expert:
+    """One that scales in thought. `headroom` is learned; `cost` is its mean count."""
+
+    __slots__ = ("_backlog", "_fewest", "_highest", "ahead", "cost", "count", "headroom", "load")
+
+    def __init__(self, back: float, ahead: Ahead, start_time: float) -> None:
+        self.ahead, self.headroom = ahead, FIRST
+        self._highest, self._fewest = Highest(back), Highest(start_time)
+        self.count, self.load = 0.0, 0.0
+        self.cost: float | None = None
+        self._backlog = 0.0
+
+    @property
+    def back(self) -> float:
+        return self._highest.span
+
+    def starts_in(self, seconds: float) -> None:
+        self._fewest.span = seconds
+
+    def learn(self, tick: Tick, curve: Curve, aim: float) -> None:
+        """Move the headroom by what this tick would have been under its own counts: ready are the
+        fewest of the last start-up."""
+        fewest = self._fewest.top
+        ready = max(1.0, self.count if fewest is None else -fewest)
+        load = tick.rate / tick.capacity
+        queued = self._backlog + (load - ready) * tick.span
+        self._backlog = queued = min(max(0.0, queued), LONGEST * ready)
+        limit = tick.within / tick.capacity * ready
+        going_by = tick.rates[Ahead.NOW] / tick.capacity
+        slow = 1.0 if queued > limit else curve.slow(going_by / ready, tick.within)
+        moved = self.headroom + STEP * (slow - aim) * tick.weight
+        self.headroom = min(MOST, max(LEAST, moved))
+
+    def decide(self, tick: Tick, horizon: float, most: int) -> None:
+        """Its own count from now on, and what that costs."""
+        self.load = self._highest.add(tick.at, tick.rates[self.ahead])
+        asked = max(1.0, ceil(self.asks(tick.capacity) - 1e-9))
+        if self._backlog > 0.0:
+            now = tick.rates[Ahead.NOW] / tick.capacity
+            asked = max(asked, ceil(now + self._backlog / horizon + SPARE))
+        asked = min(float(most), asked)
+        if self.count * (1.0 - STEADY) < asked < self.count:
+            asked = self.count
+        self.count = asked
+        self._fewest.add(tick.at, -asked)
+        before = asked if self.cost is None else self.cost
+        self.cost = before + tick.span / MEMORY * (asked - before)
+
+    def asks(self, capacity: float) -> float:
+        """Endpoints, not rounded."""
+        return self.load * (1.0 + self.headroom) / capacity
+
+
+class Panel:
+    """The experts of one service, and the one that is followed."""
+
+    def __init__(self, start_time: float, kinds: Sequence[tuple[float, Ahead]] = KINDS) -> None:
+        self.experts = tuple(Expert(back, ahead, start_time) for back, ahead in kinds)
+        self.followed = self.experts[0]
+
+    def starts_in(self, seconds: float) -> None:
+        for expert in self.experts:
+            expert.starts_in(seconds)
+
+    def look(self, tick: Tick, curve: Curve, aim: float, horizon: float, most: int) -> Expert:
+        """The expert to follow from now on."""
+        for expert in self.experts:
+            expert.learn(tick, curve, aim)
+            expert.decide(tick, horizon, most)
+        cheapest = min(self.experts, key=_cost)
+        if _cost(cheapest) < _cost(self.followed) * (1.0 - LEAD):
+            self.followed = cheapest
+        return self.followed
+
+
+def _cost(expert: Expert) -> float:
+    return expert.cost or 0.0

@@ -1,0 +1,127 @@
+"""How many endpoints keep the share of slow requests where the objective wants it."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import ceil
+
+from fairlead.core.scaling.capacity import FEWEST, Capacity
+from fairlead.core.scaling.curve import Curve
+from fairlead.core.scaling.experts import BUSIEST, MEMORY, SPARE, STEADY, Ahead, Panel, Tick
+from fairlead.core.scaling.forecast import Season, Trend
+from fairlead.core.scaling.policy import Objective, Scale
+from fairlead.core.scaling.verdict import Load, Opinion, Sight
+
+NAME = "objective"
+AIM = 0.24
+"""The share of the budget that is spent: the rest is for what nobody could foresee."""
+SHORT = 10.0
+"""Seconds of load that are taken for what it is now."""
+EDGE = 10.0
+"""Seconds beyond a start-up that are looked ahead."""
+USUAL_START = 30.0
+"""Seconds of a start-up that was never seen."""
+TICK = 5.0
+_KEPT = 0.999
+"""What the curve keeps of a tick: it forgets half in an hour of ticks."""
+
+
+class ByObjective:
+    """Remembers the load of one service, and what it has taught."""
+
+    def __init__(self) -> None:
+        self._curve, self._capacity = Curve(_KEPT), Capacity()
+        self._trend, self._season = Trend(), Season()
+        self._panel = Panel(USUAL_START)
+        self._last: deque[tuple[float, float]] = deque()
+        self._mean: float | None = None
+
+    def look(self, scale: Scale, objective: Objective, load: Load, sight: Sight) -> Opinion:
+        """Its opinion; `load` is of a tick and not older."""
+        rate, now = load.arrivals / load.span, self._short(load)
+        slow = _slow(load)
+        backlog = max(0.0, load.in_flight - now * objective.latency)
+        capacity = self._learn_capacity(scale, objective, load, sight, slow)
+        self._trend.add(rate)
+        self._season.add(load.at, now)
+        if capacity == 0.0:
+            return self._unknown(objective, sight, slow)
+        weight = self._weight(rate, load.span)
+        if sight.ready and backlog < 1.0:
+            self._curve.learn(now / capacity / sight.ready, weight, slow)
+        horizon = (sight.start_time or USUAL_START) + EDGE
+        rates = self._rates(scale, load, now, horizon)
+        tick = Tick(load.at, load.span, rate, weight, capacity, objective.latency * capacity, rates)
+        self._panel.starts_in(horizon - EDGE)
+        expert = self._panel.look(tick, self._curve, AIM * objective.budget, horizon, scale.max)
+        asked = max(1, ceil(expert.asks(capacity) - 1e-9))
+        if backlog > 1.0:
+            asked = max(asked, ceil(now / capacity + backlog / capacity / horizon + SPARE))
+        why = _words(expert.ahead, expert.back, expert.headroom, capacity, backlog)
+        if sight.wanted * (1.0 - STEADY) < asked < sight.wanted:
+            asked, why = sight.wanted, f"{why}, one less would save too little"
+        return Opinion(NAME, rate, capacity, asked, why)
+
+    def _short(self, load: Load) -> float:
+        """Requests a second of the last seconds."""
+        last = self._last
+        last.append((load.span, load.arrivals))
+        while len(last) > 1 and sum(span for span, _ in last) - last[0][0] >= SHORT - 0.5:
+            last.popleft()
+        return sum(count for _, count in last) / sum(span for span, _ in last)
+
+    def _learn_capacity(
+        self, scale: Scale, objective: Objective, load: Load, sight: Sight, slow: float
+    ) -> float:
+        if scale.capacity:
+            return scale.capacity
+        if sight.ready and not sight.surge and load.answers >= FEWEST:
+            each = load.answers / load.span / sight.ready
+            self._capacity.learn(each, load.in_flight / sight.ready, slow, objective.budget)
+        return self._capacity.value
+
+    def _unknown(self, objective: Objective, sight: Sight, slow: float) -> Opinion:
+        return Opinion(
+            NAME,
+            slow,
+            objective.budget,
+            max(1, sight.wanted),
+            "share of slow requests; what an endpoint can take is not known before it was too much",
+        )
+
+    def _weight(self, rate: float, span: float) -> float:
+        if self._mean is None:
+            self._mean = rate
+        self._mean += span / MEMORY * (rate - self._mean)
+        return min(BUSIEST, rate / self._mean) * span / TICK if self._mean > 0.0 else 0.0
+
+    def _rates(self, scale: Scale, load: Load, now: float, horizon: float) -> dict[Ahead, float]:
+        if not scale.predictive:
+            return dict.fromkeys(Ahead, now)
+        return {
+            Ahead.NOW: now,
+            Ahead.TREND: max(now, self._trend.ahead(horizon / TICK)),
+            Ahead.SEASON: max(now, self._season.ahead(load.at, horizon)),
+        }
+
+
+def _slow(load: Load) -> float:
+    """The share of slow requests; all are where some wait and none is answered."""
+    if load.answers > 0.0:
+        return min(1.0, load.slow / load.answers)
+    return 1.0 if load.in_flight > 0.0 else 0.0
+
+
+_AHEAD = {
+    Ahead.NOW: "",
+    Ahead.TREND: " and where it is going",
+    Ahead.SEASON: " and what days before had",
+}
+
+
+def _words(ahead: Ahead, back: float, headroom: float, capacity: float, backlog: float) -> str:
+    waiting = f", {backlog:.0f} requests wait" if backlog > 1.0 else ""
+    return (
+        f"requests a second; {capacity:.4g} fit an endpoint, by the most of {back:.0f} s"
+        f"{_AHEAD[ahead]} with {headroom:+.0%}{waiting}"
+    )
