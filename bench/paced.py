@@ -17,6 +17,8 @@ from bench.load import Call, Connection, Failed, describe
 SLOW, BUDGET = 0.25, 0.05
 """A second is in violation when a larger share than BUDGET of its requests takes longer."""
 TIMEOUT = 60.0
+KEPT = 15.0
+"""Seconds that an idle connection is kept: well below the time after which nginx ends it itself."""
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Paced:
     failed: Counter[str] = field(default_factory=Counter)
     seconds: dict[int, Second] = field(default_factory=lambda: defaultdict(Second))
     begin: float = 0.0
-    _idle: list[Connection] = field(default_factory=list)
+    _idle: list[tuple[float, Connection]] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -50,7 +52,7 @@ class Paced:
                 due += draw.expovariate(self.rate)
                 await self._until(due)
                 group.create_task(self._ask(request, due))
-        for connection in self._idle:
+        for _, connection in self._idle:
             connection.close()
 
     def stop(self) -> None:
@@ -88,8 +90,7 @@ class Paced:
         second.slow += not ok or time.monotonic() - due > SLOW
 
     async def _exchange(self, request: bytes) -> bool:
-        reused = bool(self._idle)
-        connection = self._idle.pop() if reused else await Connection.open(self.address, self.port)
+        connection = self._kept() or await Connection.open(self.address, self.port)
         try:
             answer = await connection.send(request)
         except BaseException:
@@ -98,7 +99,14 @@ class Paced:
         if answer.last:
             connection.close()
         else:
-            self._idle.append(connection)
+            self._idle.append((time.monotonic(), connection))
         if answer.status != self.call.status:
             self.failed[f"status {answer.status}"] += 1
         return answer.status == self.call.status
+
+    def _kept(self) -> Connection | None:
+        """The one that was used last; those that have been idle for long are ended."""
+        old = time.monotonic() - KEPT
+        while self._idle and self._idle[0][0] < old:
+            self._idle.pop(0)[1].close()
+        return self._idle.pop()[1] if self._idle else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from fairlead.commands import Commands
 from fairlead.core.model import Cluster, Route, Service
 from fairlead.core.scaling.policy import Scale
-from fairlead.core.scaling.verdict import Load, Opinion, Sight, Verdict
+from fairlead.core.scaling.verdict import Load, Opinion, Reading, Sight, Verdict
 from fairlead.meters.board import Look
 from fairlead.scaling.history import History
 from fairlead.scaling.mind import Think
@@ -44,10 +44,13 @@ def by_rate(_: str) -> Think:
 
 @dataclass
 class StubBoard:
-    """Says what the test says; `looks` are the services that were looked at."""
+    """Says what the test says; `looks` are the services that were looked at. `stamped` takes the
+    place of all readings."""
 
     now: Callable[[], float]
     rates: dict[str, float] = field(default_factory=dict)
+    readings: dict[str, float] = field(default_factory=dict)
+    stamped: Reading | None = None
     blind: str = ""
     fault: Exception | None = None
     looks: list[str] = field(default_factory=list)
@@ -57,10 +60,13 @@ class StubBoard:
         self.looks.append(service)
         if self.fault:
             raise self.fault
+        known = {name: Reading(value, self.now()) for name, value in self.readings.items()}
+        if self.stamped:
+            known = dict.fromkeys(known, self.stamped)
         if self.blind:
-            return Look(None, blind=self.blind)
+            return Look(None, known, blind=self.blind)
         rate = self.rates.get(service, 0.0)
-        return Look(Load(self.now(), TICK, rate * TICK, rate * TICK))
+        return Look(Load(self.now(), TICK, rate * TICK, rate * TICK), known)
 
     def forget(self, service: str) -> None:
         self.forgotten.append(service)

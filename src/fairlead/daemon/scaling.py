@@ -15,6 +15,7 @@ from fairlead.api.scaling_document import (
     ScalingDoc,
 )
 from fairlead.commands import Commands
+from fairlead.core.scaling.decide import Decider
 from fairlead.core.scaling.schedules import bounds_at
 from fairlead.core.scaling.verdict import Load, Reading, Verdict
 from fairlead.scaling.history import History
@@ -30,7 +31,7 @@ from fairlead.wiring import Wired, open_meters
 async def scaler_of(wired: Wired, state: Path) -> AsyncIterator[Scaler]:
     """A scaler with its meters, for as long as the context lasts."""
     board = open_meters(wired)
-    means = Means(board, Thinking, History(state / "history"), wired.running.room)
+    means = Means(board, lambda _: Decider(), History(state / "history"), wired.running.room)
     scaler = Scaler(wired.loop, Commands(wired.loop), means)
     try:
         yield scaler

@@ -32,7 +32,8 @@ class Change:
 @dataclass(slots=True)
 class Mind:
     """`block` says why the verdict is not carried out. `limit`: what keeps `placeable` from being
-    larger. `gaps`: why a metric is not known, by its name."""
+    larger. `gaps`: why a metric is not known, by its name; `gap_since` is when the first of them
+    began (monotonic), None while all are known."""
 
     think: Think
     policy: Scale = field(default_factory=Scale)
@@ -41,6 +42,7 @@ class Mind:
     block: str = ""
     limit: str = ""
     gaps: Mapping[str, str] = field(default_factory=dict)
+    gap_since: float | None = None
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES))
     told: OrderedDict[str, float] = field(default_factory=OrderedDict)
 

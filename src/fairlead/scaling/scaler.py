@@ -31,6 +31,8 @@ SELDOM = 30.0
 """Seconds between two looks at a service that nothing scales."""
 TRIED = 15.0
 """Seconds that a trial lasts after it was last asked for."""
+GAP = 30.0
+"""Seconds that a metric may be unknown before that is told."""
 _EARLY = 0.5
 """Seconds: a tick that comes a little early is one all the same."""
 
@@ -144,7 +146,7 @@ class Scaler:
     async def _decide(self, tracked: Tracked, policy: Scale, look: Look) -> None:
         mind = self._mind(tracked.service.name)
         mind.policy, mind.verdict = policy, None
-        mind.gaps = {**look.missing, **({"requests": look.blind} if look.blind else {})}
+        self._note_gaps(tracked, mind, look)
         mind.block = unready(tracked)
         if mind.block:
             self._tell_held(tracked, mind, mind.block)
@@ -156,6 +158,16 @@ class Scaler:
             raise ValueError(f"a verdict of {verdict.count} endpoints")
         mind.verdict = verdict
         self._act(tracked, mind, verdict)
+
+    def _note_gaps(self, tracked: Tracked, mind: Mind, look: Look) -> None:
+        """Those that stay are told: that of a daemon's first look is none to speak of."""
+        now = self._clock.now()
+        mind.gaps = {**look.missing, **({"requests": look.blind} if look.blind else {})}
+        mind.gap_since = None if not mind.gaps else (mind.gap_since or now)
+        if mind.gap_since is not None and now - mind.gap_since >= GAP:
+            for metric, why in mind.gaps.items():
+                told = f"nothing is taken away while {metric} is not known: {why}"
+                self._tell_held(tracked, mind, told)
 
     async def _placeable(self, tracked: Tracked) -> tuple[int | None, str]:
         if self._means.room is None:
