@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from fairlead.core.backtest.clairvoyant import AHEAD, Clairvoyant, sight, sized
-from fairlead.core.backtest.model import Outcome, Queue, Scenario
+from fairlead.core.backtest.model import Autoscaler, Outcome, Queue, Scenario
+from fairlead.core.backtest.own import Own
 from fairlead.core.backtest.picture import Film
 from fairlead.core.backtest.replay import replay
 from fairlead.core.backtest.roster import OTHERS, SET_POINT
@@ -104,8 +105,12 @@ class Ground:
         film = Film(len(scenario.rates)) if self.plan.filmed and number == 0 else None
         if name == CLAIRVOYANT:
             return self._seeing(number, scenario, film)
-        scaler = OTHERS[name](scenario, self.plan.set_point)
-        return Row(number, name, replay(scenario, scaler, film), film)
+        return Row(number, name, replay(scenario, self._scaler(name, scenario), film), film)
+
+    def _scaler(self, name: str, scenario: Scenario) -> Autoscaler:
+        if name == OWN:
+            return Own(scenario, self.plan.scale)
+        return OTHERS[name](scenario, self.plan.set_point)
 
     def _seeing(self, number: int, scenario: Scenario, film: Film | None) -> Row:
         point, outcome = sized(scenario)

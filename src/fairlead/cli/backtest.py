@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fairlead.core.scaling.policy import Scale
 
 POLICIES = (
+    "fairlead",
     "hpa",
     "keda",
     "kpa",
@@ -151,12 +152,14 @@ def _plan(place: Place, paths: tuple[Path, ...], given: dict[str, Any]) -> Plan:
 
 
 def _scale(place: Place, given: dict[str, Any]) -> Scale:
-    """The service's own, or the default; options go before it."""
+    """The service's own, or the default, which is told what an endpoint can answer; options for
+    bounds and objective go before it."""
     from dataclasses import replace
 
     from fairlead.core.scaling.policy import Objective, Scale
 
-    own = _service(place, given["service"]) if given["service"] else Scale(min=1, max=40)
+    usual = Scale(min=1, max=40, capacity=given["capacity"] or 50.0)
+    own = _service(place, given["service"]) if given["service"] else usual
     objective = own.objective
     if given["objective"] is not None:
         objective = replace(objective or Objective(), latency=given["objective"])
@@ -164,11 +167,11 @@ def _scale(place: Place, given: dict[str, Any]) -> Scale:
     most = own.max if given["most"] is None else given["most"]
     if least > most:
         raise BadInput(f"min {least} is more than max {most}: give --min and --max in order")
-    capacity = own.capacity if given["capacity"] is None else given["capacity"]
-    return replace(own, min=least, max=most, objective=objective, capacity=capacity)
+    return replace(own, min=least, max=most, objective=objective)
 
 
 def _service(place: Place, name: str) -> Scale:
+    from fairlead.core.backtest.measured import check
     from fairlead.settings import load
 
     services = {each.name: each for each in load(place.file).services}
@@ -177,6 +180,7 @@ def _service(place: Place, name: str) -> Scale:
     scale = services[name].scale
     if scale is None:
         raise BadInput(f"service {name} has no scale: in {place.file}; leave --service away")
+    check(scale)
     return scale
 
 

@@ -27,6 +27,8 @@ def head(plan: Plan) -> Iterator[str]:
         f"{plan.scale.min} to {plan.scale.max} endpoints of {plan.capacity:g} requests/s each;"
         f" objective {plan.objective * 1000:g} ms"
     )
+    if plan.scale.schedules:
+        yield "the schedules of its bounds are not replayed"
     if len(plan.cases) == 1:
         yield scenario(plan, plan.cases[0])
 

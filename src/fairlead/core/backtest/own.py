@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fairlead.core.backtest.measured import readings
 from fairlead.core.backtest.model import History, Scenario
 from fairlead.core.scaling.decide import Decider
 from fairlead.core.scaling.policy import Objective, Scale
@@ -25,6 +26,7 @@ class Own:
         budget = (given.objective or Objective()).budget
         self._scale = replace(
             given,
+            schedules=(),
             min=scenario.min,
             max=scenario.max,
             objective=given.objective and Objective(scenario.objective, budget),
@@ -38,5 +40,7 @@ class Own:
         came, span = history.arrivals(TICK, now), min(now, TICK)
         slow, inside = history.slow(TICK, now), history.in_flight(1, now)
         load = Load(float(now), span, came * span, came * span, slow * span, 0.0, inside)
-        sight = Sight(now, wanted, ready, wanted - ready, 0, load, start_time=self._start_time)
+        known = readings(self._scale, now, history)
+        starts = wanted - ready
+        sight = Sight(now, wanted, ready, starts, 0, load, known, start_time=self._start_time)
         return self._decide(self._scale, sight).count
