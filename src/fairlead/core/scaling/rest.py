@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from fairlead.core.scaling.idle import Idle, Span, heard, is_warm, spans
 from fairlead.core.scaling.policy import Scale
@@ -44,7 +45,13 @@ def when_warm(policy: Scale, idle: Idle, start_time: float) -> tuple[Span, ...]:
     """In seconds since the last request."""
     if policy.keep_alive > 0:
         return (Span(0.0, policy.keep_alive),)
-    return spans(idle.gaps, start_time or START)
+    return _learned(idle.gaps, start_time or START)
+
+
+@lru_cache(maxsize=256)
+def _learned(gaps: tuple[float, ...], start_time: float) -> tuple[Span, ...]:
+    """Idle times change seldom, and are asked about every few seconds."""
+    return spans(gaps, start_time)
 
 
 def _busy(sight: Sight) -> bool:
