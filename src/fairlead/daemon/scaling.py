@@ -21,7 +21,6 @@ from fairlead.core.scaling.verdict import Load, Reading, Verdict
 from fairlead.scaling.history import History
 from fairlead.scaling.mind import Mind
 from fairlead.scaling.scaler import Means, Scaler
-from fairlead.scaling.thinking import Thinking
 from fairlead.scaling.words import reason
 from fairlead.tracking import Tracked
 from fairlead.wiring import Wired, open_meters
