@@ -29,6 +29,7 @@ IN_VIOLATION = 0.05
 """Share of slow requests in a second from which on it counts as one in violation (a p95)."""
 FIRST = 0.6
 """Utilisation at which a replay begins."""
+GRID = 2000
 HOUR, DAY = 3600, 86400
 _MASK = KEPT - 1
 
@@ -115,20 +116,27 @@ class _Copies:
 
 
 class _Rate:
-    """What follows from one rate of arrivals, worked out once for each number of endpoints."""
+    """What follows from a rate of arrivals, worked out once for each number of endpoints. Rates are
+    told apart in GRID steps up to the largest: a second of a new rate costs as much as hundreds."""
 
-    __slots__ = ("need", "scenario", "tails", "value")
+    __slots__ = ("at_step", "grid", "known", "need", "scenario", "tails", "value")
 
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario, self.value, self.need = scenario, -1.0, 1
+        self.scenario, self.grid = scenario, GRID / (max(scenario.rates, default=0.0) or 1.0)
+        self.at_step, self.value, self.need = -1, 0.0, 1
         self.tails: dict[int, tuple[Tail, float, float]] = {}
+        self.known: dict[int, tuple[float, int, dict[int, tuple[Tail, float, float]]]] = {}
 
     def become(self, rate: float) -> None:
-        if rate == self.value:
+        step = round(rate * self.grid)
+        if step == self.at_step:
             return
-        of = self.scenario
-        self.value, self.tails = rate, {}
-        self.need = need(of.queue, rate, of.capacity, of.objective, BUDGET)
+        if step not in self.known:
+            of, value = self.scenario, step / self.grid
+            count = need(of.queue, value, of.capacity, of.objective, BUDGET)
+            self.known[step] = value, count, {}
+        self.at_step = step
+        self.value, self.need, self.tails = self.known[step]
 
     def at(self, ready: int) -> tuple[Tail, float, float]:
         """The tail of times, the share that is slow without a backlog, the requests inside."""
