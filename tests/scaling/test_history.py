@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fairlead.core.scaling.objective import ByObjective
 from fairlead.scaling.history import DAY, KEPT, MINUTE, History
 
 BEGIN = 1_800_000_000 // DAY * DAY
@@ -77,3 +78,30 @@ def test_minutes_that_a_wrong_clock_has_dated_far_ahead_go(tmp_path: Path) -> No
     steady(history, 1.0, BEGIN + 10 * MINUTE, 2 * MINUTE)
     found = [at for at, _ in history.read("catalog")]
     assert found == [BEGIN, BEGIN + 10 * MINUTE, BEGIN + 11 * MINUTE]
+
+
+def test_the_last_ones_are_read_from_the_end_of_the_file(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    assert history.recent("catalog", DAY) == []
+    lines = "".join(f"{BEGIN + n * MINUTE},{n}\n" for n in range(20_000))
+    (tmp_path / "catalog.csv").write_text(lines)
+    last = BEGIN + 19_999 * MINUTE
+    found = history.recent("catalog", DAY)
+    assert (len(found), found[0][0], found[-1]) == (1440, last - DAY + MINUTE, (last, 19_999))
+    assert history.recent("catalog", 60 * DAY) == history.read("catalog")
+
+
+def test_a_decider_begins_with_the_days_that_were_seen() -> None:
+    busy = range(12 * 60, 13 * 60)
+    minutes = [
+        (BEGIN + day * DAY + n * MINUTE, 6000 if n in busy else 60)
+        for day in range(5)
+        for n in range(1440)
+    ]
+    learned = ByObjective()
+    learned.recall(minutes)
+    noon = float(BEGIN + 5 * DAY + 12 * 3600)
+    season = learned._season
+    assert season.ahead(noon - 30, 40) == 100.0
+    assert season.ahead(noon - 3600, 40) == 1.0
+    assert ByObjective()._season.ahead(noon, 40) == 0.0

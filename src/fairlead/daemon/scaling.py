@@ -18,19 +18,29 @@ from fairlead.commands import Commands
 from fairlead.core.scaling.decide import Decider
 from fairlead.core.scaling.schedules import bounds_at
 from fairlead.core.scaling.verdict import Load, Reading, Verdict
-from fairlead.scaling.history import History
+from fairlead.scaling.history import DAY, History
 from fairlead.scaling.mind import Mind
 from fairlead.scaling.scaler import Means, Scaler
 from fairlead.scaling.words import reason
 from fairlead.tracking import Tracked
 from fairlead.wiring import Wired, open_meters
 
+DAYS = 7
+"""Of history that a daemon begins with: of what was before, nothing would be left."""
+
 
 @asynccontextmanager
 async def scaler_of(wired: Wired, state: Path) -> AsyncIterator[Scaler]:
     """A scaler with its meters, for as long as the context lasts."""
     board = open_meters(wired)
-    means = Means(board, lambda _: Decider(), History(state / "history"), wired.running.room)
+    history = History(state / "history")
+
+    def begin(service: str) -> Decider:
+        decider = Decider()
+        decider.recall(history.recent(service, DAYS * DAY))
+        return decider
+
+    means = Means(board, begin, history, wired.running.room)
     scaler = Scaler(wired.loop, Commands(wired.loop), means)
     try:
         yield scaler

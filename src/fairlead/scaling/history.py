@@ -6,6 +6,7 @@ in epoch seconds. A minute of which less than half was seen is left out: it is a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +64,16 @@ class History:
         """Minutes and counts, oldest first; a line that is none is passed over."""
         with suppress(OSError):
             return list(_lines(self._path(service).read_bytes()))
+        return []
+
+    def recent(self, service: str, seconds: int) -> list[tuple[int, int]]:
+        """The last ones, of so many seconds, without reading all."""
+        with suppress(OSError), self._path(service).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            begin = max(0, size - seconds // MINUTE * _LONGEST_LINE)
+            file.seek(begin)
+            lines = list(_lines(file.read()))[begin > 0 :]
+            return [line for line in lines if line[0] > lines[-1][0] - seconds]
         return []
 
     def _write(self, service: str, minute: _Minute) -> None:

@@ -6,7 +6,7 @@ else has set is simply the `wanted` of the next sight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fairlead.core.scaling.idle import Idle
 from fairlead.core.scaling.objective import NAME, ByObjective
@@ -33,6 +33,10 @@ class Decider:
         self._fresh_since: float | None = None
         self._last: tuple[float, int] | None = None
         """When it looked last, and what was wanted then."""
+
+    def recall(self, minutes: Iterable[tuple[int, int]]) -> None:
+        """Learn the days from what was counted before, as (epoch seconds, requests) a minute."""
+        self._objective.recall(minutes)
 
     def __call__(self, policy: Scale, sight: Sight) -> Verdict:
         """The count to ask for now, within the bounds of now."""

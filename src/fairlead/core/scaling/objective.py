@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from math import ceil
 
 from fairlead.core.scaling.capacity import FEWEST, Capacity
@@ -21,7 +22,7 @@ EDGE = 10.0
 """Seconds beyond a start-up that are looked ahead."""
 USUAL_START = 30.0
 """Seconds of a start-up that was never seen."""
-TICK = 5.0
+TICK, MINUTE = 5.0, 60.0
 _KEPT = 0.999
 """What the curve keeps of a tick: it forgets half in an hour of ticks."""
 
@@ -35,6 +36,11 @@ class ByObjective:
         self._panel = Panel(USUAL_START)
         self._last: deque[tuple[float, float]] = deque()
         self._mean: float | None = None
+
+    def recall(self, minutes: Iterable[tuple[int, int]]) -> None:
+        """Of days before, as (epoch seconds, requests) a minute."""
+        for at, count in minutes:
+            self._season.add(float(at), count / MINUTE)
 
     def look(self, scale: Scale, objective: Objective, load: Load, sight: Sight) -> Opinion:
         """Its opinion; `load` is of a tick and not older."""
