@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from bench.load import Answer, Call, Connection
 from tests.ground import until
 from tests.integration.asking import assert_nothing_lost
 from tests.integration.cluster import RunningCluster, service
+from tests.integration.fleet import Fleet
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., RunningCluster]
@@ -160,3 +163,23 @@ async def test_beyond_the_bound_it_is_503_at_once(cluster: Make) -> None:
     for task in crowded:
         task.cancel()
     await asyncio.gather(*crowded, return_exceptions=True)
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
+    made = Fleet(tmp_path, {"app": sleeper(0.2)})
+    yield made
+    await made.down()
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+async def test_who_waits_at_any_node_of_a_cluster_wakes_it(fleet: Fleet) -> None:
+    await fleet.start("n1", "n2")
+    for load in fleet.loads(pause=0.01):
+        await fleet.ready(1)
+        await asyncio.to_thread(fleet.controller.client.scale, "app", 0)
+        for daemon in fleet.there():
+            await fleet.until(daemon, [])
+        assert_nothing_lost(await load.run(3.0))
+    kinds = Counter(event.kind for event in fleet.controller.events())
+    assert kinds["wake"] >= 2
