@@ -51,6 +51,7 @@ class StubBoard:
     rates: dict[str, float] = field(default_factory=dict)
     readings: dict[str, float] = field(default_factory=dict)
     stamped: Reading | None = None
+    in_flight: float = 0.0
     blind: str = ""
     fault: Exception | None = None
     looks: list[str] = field(default_factory=list)
@@ -66,7 +67,8 @@ class StubBoard:
         if self.blind:
             return Look(None, known, blind=self.blind)
         rate = self.rates.get(service, 0.0)
-        return Look(Load(self.now(), TICK, rate * TICK, rate * TICK), known)
+        count = rate * TICK
+        return Look(Load(self.now(), TICK, count, count, in_flight=self.in_flight), known)
 
     def forget(self, service: str) -> None:
         self.forgotten.append(service)

@@ -10,6 +10,7 @@ import pytest
 
 from fairlead.core.model import Container, Service
 from fairlead.core.scaling.decide import Decider
+from fairlead.core.scaling.objective import BACK
 from fairlead.core.scaling.policy import Metric, Pace, Scale, Source, Target
 from fairlead.core.scaling.verdict import Reading
 from fairlead.scaling.scaler import TICK
@@ -171,3 +172,30 @@ async def test_a_stale_reading_is_none(tmp_path: Path) -> None:
     ground.world.clock.time += 1000
     await ground.tick(0, times=30)
     assert ground.count == before
+
+
+UNKNOWN = replace(CATALOG, replicas=5, scale=replace(SCALE, capacity=0.0))
+"""What an endpoint can take is to be learned, and never was: none has been at its end."""
+
+
+async def test_what_nobody_uses_goes_though_nothing_was_learned_of_an_endpoint(
+    tmp_path: Path,
+) -> None:
+    ground = Ground(tmp_path, UNKNOWN, begin=lambda _: Decider())
+    await ground.ready()
+    begun = ground.world.clock.time + TICK
+    while ground.world.clock.time + TICK - begun < BACK:
+        await ground.tick(1)
+        assert ground.count == 5
+    await ground.tick(1, times=LONG)
+    assert ground.count == 1
+
+
+async def test_what_has_requests_in_flight_stays_while_nothing_is_known_of_it(
+    tmp_path: Path,
+) -> None:
+    ground = Ground(tmp_path, UNKNOWN, begin=lambda _: Decider())
+    await ground.ready()
+    ground.board.in_flight = 2.0
+    await ground.tick(20, times=3 * LONG)
+    assert ground.count == 4

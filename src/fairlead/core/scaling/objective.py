@@ -11,6 +11,7 @@ from fairlead.core.scaling.curve import Curve
 from fairlead.core.scaling.experts import BUSIEST, MEMORY, SPARE, STEADY, Ahead, Panel, Tick
 from fairlead.core.scaling.forecast import Season, Trend
 from fairlead.core.scaling.policy import Objective, Scale
+from fairlead.core.scaling.sliding import Highest
 from fairlead.core.scaling.verdict import Load, Opinion, Sight
 
 NAME = "objective"
@@ -23,6 +24,9 @@ EDGE = 10.0
 USUAL_START = 30.0
 """Seconds of a start-up that was never seen."""
 TICK, MINUTE = 5.0, 60.0
+UNUSED, BACK = 0.5, 600.0
+"""Where nothing else is known: with so few requests in flight an endpoint is not needed, once that
+was so for as many seconds."""
 _KEPT = 0.999
 """What the curve keeps of a tick: it forgets half in an hour of ticks."""
 
@@ -36,6 +40,8 @@ class ByObjective:
         self._panel = Panel(USUAL_START)
         self._last: deque[tuple[float, float]] = deque()
         self._mean: float | None = None
+        self._inside = Highest(BACK)
+        self._unknown_since: float | None = None
 
     def recall(self, minutes: Iterable[tuple[int, int]]) -> None:
         """Of days before, as (epoch seconds, requests) a minute."""
@@ -51,7 +57,7 @@ class ByObjective:
         self._trend.add(rate)
         self._season.add(load.at, now)
         if capacity == 0.0:
-            return self._unknown(objective, sight, slow)
+            return self._unknown(objective, load, sight, slow)
         weight = self._weight(rate, load.span)
         if sight.ready and backlog < 1.0:
             self._curve.learn(now / capacity / sight.ready, weight, slow)
@@ -86,14 +92,18 @@ class ByObjective:
             self._capacity.learn(each, load.in_flight / sight.ready, slow, objective.budget)
         return self._capacity.value
 
-    def _unknown(self, objective: Objective, sight: Sight, slow: float) -> Opinion:
-        return Opinion(
-            NAME,
-            slow,
-            objective.budget,
-            max(1, sight.wanted),
-            "share of slow requests; what an endpoint can take is not known before it was too much",
+    def _unknown(self, objective: Objective, load: Load, sight: Sight, slow: float) -> Opinion:
+        """What an endpoint can take is not known before it was too much, but that some have nothing
+        to do is seen all the same."""
+        self._unknown_since = self._unknown_since or load.at
+        inside = self._inside.add(load.at, load.in_flight)
+        asked = sight.wanted
+        if slow <= objective.budget and load.at - self._unknown_since >= BACK:
+            asked = min(asked, ceil(inside / UNUSED))
+        why = (
+            f"share of slow requests; at most {inside:g} in flight, and no endpoint at its end yet"
         )
+        return Opinion(NAME, slow, objective.budget, max(1, asked), why)
 
     def _weight(self, rate: float, span: float) -> float:
         if self._mean is None:
