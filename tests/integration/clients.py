@@ -23,9 +23,10 @@ class Clients:
         name: str,
         port: int,
         count: int = 4,
+        path: str = "/a",
     ) -> None:
         self._resolve, self._ttl, self._name, self._port = resolve, ttl, name, port
-        self._over = False
+        self._over, self._path = False, path
         self.failed: list[str] = []
         self.answered: Counter[tuple[str, str]] = Counter()
         self._tasks = [asyncio.create_task(self._ask()) for _ in range(count)]
@@ -42,7 +43,7 @@ class Clients:
             async with asyncio.timeout(10):
                 connection = await Connection.open(address, self._port)
                 try:
-                    answer = await connection.send(Call("GET", "/a").render(self._name))
+                    answer = await connection.send(Call("GET", self._path).render(self._name))
                 finally:
                     connection.close()
         except (OSError, EOFError, TimeoutError, Failed) as error:

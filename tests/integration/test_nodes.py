@@ -17,9 +17,10 @@ from fairlead.core.ecs.model import DRAINING
 from fairlead.rehearsal.rehearsal import Rehearsal
 from tests.dns.knot import Knot, knot
 from tests.ground import free_port, until
+from tests.integration.clients import Clients
 from tests.integration.ecs_shop import define
 from tests.integration.fleet import Daemon, Fleet
-from tests.integration.named import HEALTH, NAME, Named
+from tests.integration.named import HEALTH, NAME, TTL, Named
 from tests.rehearsal.ground import rehearsal
 
 pytestmark = pytest.mark.integration
@@ -34,10 +35,12 @@ class Following(Named):
     def __init__(self, folder: Path, ecs: Rehearsal, server: Knot, **nodes: Any) -> None:
         super().__init__(folder, ecs, server, free_port())
         self._policy = {**NODES, **nodes}
+        self.scale: dict[str, Any] = {}
         self._running: dict[str, Daemon] = {}
 
     def _fleet(self) -> Fleet:
         app = {"service": "app", "container": "app", "routes": [NAME], "health": HEALTH}
+        app |= {"scale": self.scale} if self.scale else {}
         place = {"server": f"{self.server.address}:{self.server.port}"}
         place["key_file"] = str(self.server.key_file)
         dns = {"provider": "rfc2136", "ttl": "1s", "rfc2136": place}
@@ -129,6 +132,40 @@ async def test_nodes_come_for_what_finds_no_place_and_go_when_it_is_wanted_no_mo
         assert ecs.group.desired == 1
         await clients.served()
         assert await clients.over() == []
+        assert not shop.told("problem")
+    finally:
+        await shop.down()
+
+
+@pytest.mark.timeout(360)
+async def test_load_that_wants_more_than_fits_brings_nodes_and_its_end_takes_them_away(
+    ground: tuple[Rehearsal, Knot], tmp_path: Path
+) -> None:
+    """Eight clients, of whom each is always in flight, where one is wanted at an endpoint: six
+    copies are asked for, of which three find a place at first."""
+    ecs, server = ground
+    shop = Following(tmp_path, ecs, server)
+    shop.scale = {
+        "min": 1, "max": 6, "targets": {"in-flight": 1}, "in": {"stabilisation": "10s"},
+    }  # fmt: skip
+    try:
+        await shop.start(define(ecs, {}, None), 1)
+        quiet = shop.clients(1)
+        busy = Clients(shop.resolve, TTL, NAME, shop.port, 8, "/slow?0.2")
+        told = await shop.tells("more are wanted than can be placed", "unplaceable")
+        assert told.startswith("3 more are wanted than can be placed: memory on i-")
+        assert await shop.tells("2 nodes instead of 1") == (
+            "2 nodes instead of 1: no place for 3 of app"
+        )
+        await shop.placed(6, 2)
+        await shop.fleet.ready(6, patience=PATIENCE)
+        await busy.served(100)
+        assert await busy.over() == []
+        await shop.tells("is given up, and drains")
+        await shop.tells("is terminated, 1 are left")
+        await until(lambda: len(shop.nodes()) == 1, "one node is left", PATIENCE)
+        await quiet.served()
+        assert await quiet.over() == []
         assert not shop.told("problem")
     finally:
         await shop.down()

@@ -39,8 +39,7 @@ def follow(policy: NodeScale, memory: NodesMemory, sight: NodesSight) -> tuple[N
         return replace(memory, spare=None), view.stay(memory)
     began = sight.now if memory.spare is None else memory.spare
     if sight.now - began < policy.settle:
-        why = f"{spare.told} could go, for {sight.now - began:.0f} of {policy.settle:.0f} s"
-        return replace(memory, spare=began), Step("stay", why)
+        return replace(memory, spare=began), Step("stay", "")
     return replace(memory, spare=None), spare.step(policy.settle)
 
 
@@ -49,10 +48,6 @@ class _Spare:
     node: Instance
     moved: int
     left: int
-
-    @property
-    def told(self) -> str:
-        return self.node.machine or self.node.id
 
     def step(self, settle: float) -> Step:
         fits = f"all that is wanted fits on the other {self.left}, with headroom"
