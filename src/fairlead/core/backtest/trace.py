@@ -78,8 +78,8 @@ def rates(trace: Trace, peak: float | None) -> array[float]:
     """Requests a second, for each second; scaled so that the largest mean of a bin is `peak`, if
     one is given.
 
-    A count says how many came in its bin, not that all bins begin with a jump: the rate runs from
-    the middle of one bin to that of the next, in steps of a twelfth of a bin.
+    A count says how many came in its bin, not that each bin begins with a jump: the rate runs in a
+    line from the middle of one bin to that of the next, in steps of a twelfth of a bin.
     """
     step = bin_of(trace) // trace.period
     bins = [trace.counts[at : at + step] for at in range(0, len(trace.counts), step)]
@@ -90,21 +90,15 @@ def rates(trace: Trace, peak: float | None) -> array[float]:
 
 
 def _joined(means: list[float], spans: list[int]) -> array[float]:
-    """Each bin in steps on the lines between the bins' middles, raised or lowered so that it holds
-    as many as before."""
+    """Each bin in steps on the lines between the bins' middles."""
     found, steps = array("d"), dict[int, list[tuple[int, float]]]()
     for at, (mean, span) in enumerate(zip(means, spans, strict=True)):
         if span not in steps:
             steps[span] = _steps(span)
         before, after = means[max(0, at - 1)], means[min(len(means) - 1, at + 1)]
-        line = [
-            (mean + abs(off) * ((after if off > 0 else before) - mean), long)
-            for long, off in steps[span]
-        ]
-        of_line = sum(rate * long for rate, long in line)
-        factor = mean * span / of_line if of_line > 0.0 else 0.0
-        for rate, long in line:
-            found.extend(array("d", [rate * factor]) * long)
+        for long, off in steps[span]:
+            other = after if off > 0 else before
+            found.extend(array("d", [mean + abs(off) * (other - mean)]) * long)
     return found
 
 
