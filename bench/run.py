@@ -1,6 +1,6 @@
 """Everything that README promises in numbers, goal and measured side by side, in one run.
 
-scripts/bench [--quick] [--json FILE] [--readme] [PART…]
+scripts/bench [--quick] [--json FILE] [--readme] [--traces DIR] [PART…]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import (
+    autoscaling,
     change_cost,
     docker,
     ecs,
@@ -45,6 +46,7 @@ PARTS: dict[str, Part] = {
     "sidecar": lambda quick: sidecar.measure(4 if quick else 20),
     "step": lambda quick: step.measure(60, 90) if quick else step.measure(),
     "inspect": lambda quick: inspect.measure(200 if quick else 2000),
+    "autoscaling": lambda quick: autoscaling.measure(quick=quick),
 }
 
 
@@ -69,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="shorter runs, noisier numbers")
     parser.add_argument("--json", type=Path, help="write the rows to this file too")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--traces", type=Path, help="of autoscaling: a folder of request traces")
     return parser.parse_args()
 
 
@@ -84,6 +87,8 @@ def into_readme(readme: str, measured: dict[str, str]) -> str:
 
 def main() -> int:
     given = _arguments()
+    if given.traces:
+        os.environ["FAIRLEAD_TRACES"] = str(given.traces)
     today, machine = dt.datetime.now(tz=dt.UTC).date().isoformat(), _machine()
     rows, texts = [], {}
     for name in given.parts or PARTS:
