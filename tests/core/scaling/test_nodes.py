@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.core.ecs.model import ACTIVE, DRAINING, Constraint, Instance
+from fairlead.core.ecs.model import ACTIVE, DRAINING, INACTIVE, Constraint, Instance
 from fairlead.core.scaling.nodes import LATE, follow
 from fairlead.core.scaling.nodes_model import (
     Group,
@@ -154,6 +154,14 @@ def test_a_node_that_somebody_else_drains_is_neither_room_nor_terminated() -> No
     theirs = NodeSight(replace(node(2), status=DRAINING))
     given = sight([Demand("app", APP, 1)], seen(1), theirs, held=on(1))
     assert step(given).kind == "stay"
+
+
+def test_a_node_whose_ecs_agent_is_away_keeps_what_it_runs_and_takes_no_more() -> None:
+    away = NodeSight(replace(node(2), status=INACTIVE))
+    held = (*on(1, count=3), *on(2, count=2))
+    assert step(sight([Demand("app", APP, 5)], seen(1), away, held=held)).kind == "stay"
+    found = step(sight([Demand("app", APP, 6)], seen(1), away, held=held))
+    assert (found.kind, found.desired) == ("grow", 3)
 
 
 # What must hold whatever is wanted.

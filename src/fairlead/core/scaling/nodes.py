@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fairlead.core.ecs.model import ACTIVE, Definition, Instance
+from fairlead.core.ecs.model import ACTIVE, DRAINING, Definition, Instance
 from fairlead.core.scaling.nodes_model import (
     NodeScale,
     NodeSight,
@@ -56,11 +56,13 @@ class _Spare:
 
 
 class _View:
+    """A node whose ECS agent is away for a while keeps what it runs, and takes nothing more."""
+
     def __init__(self, policy: NodeScale, sight: NodesSight) -> None:
         self._policy, self._sight = policy, sight
-        active = [n for n in sight.nodes if n.place.status == ACTIVE and not n.given_up]
-        self._kept = [n.place for n in active]
-        self._ready = [n for n in active if n.member]
+        staying = [n for n in sight.nodes if n.place.status != DRAINING and not n.given_up]
+        self._kept = [n.place for n in staying]
+        self._ready = [n for n in staying if n.member and n.place.status == ACTIVE]
         self._leaving = [n for n in sight.nodes if n.given_up and n.member]
         registered = sum(n.member for n in sight.nodes)
         self.coming = max(0, sight.group.desired - registered)
