@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 from fairlead.files import write_atomically
 
@@ -84,8 +85,7 @@ class History:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             with self._path(service).open("ab", buffering=0) as file:
                 file.write(line.encode())
-                long = file.tell() > (KEPT // MINUTE) * _LONGEST_LINE
-            if long or minute.at % DAY == 0:
+            if minute.at % DAY == crc32(service.encode()) % (DAY // MINUTE) * MINUTE:
                 self._cut(service, minute.at)
             self._last[service] = minute.at
 
@@ -93,7 +93,7 @@ class History:
         """Whether the minute comes after all that are written. Those that a wrong clock has dated
         more than a day ahead go."""
         if service not in self._last:
-            lines = self.read(service)
+            lines = self.recent(service, 10 * MINUTE)
             self._last[service] = lines[-1][0] if lines else -1
         if self._last[service] <= at + DAY:
             return at > self._last[service]
@@ -102,8 +102,11 @@ class History:
         return True
 
     def _cut(self, service: str, at: int) -> None:
-        lines = self.read(service)
-        if lines and lines[0][0] < at - KEPT - KEPT // 10:
+        """Once a day, and not for all services at the same time."""
+        with self._path(service).open("rb") as file:
+            oldest = next(_lines(file.readline()), (at, 0))
+        if oldest[0] < at - KEPT - KEPT // 10:
+            lines = self.read(service)
             self._keep(service, [line for line in lines if line[0] >= at - KEPT])
 
     def _keep(self, service: str, lines: list[tuple[int, int]]) -> None:
