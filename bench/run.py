@@ -23,6 +23,7 @@ from bench import (
     ecs_size,
     fleet,
     footprint,
+    idle,
     inspect,
     live,
     plain,
@@ -46,6 +47,7 @@ PARTS: dict[str, Part] = {
     "sidecar": lambda quick: sidecar.measure(4 if quick else 20),
     "step": lambda quick: step.measure(60, 90) if quick else step.measure(),
     "inspect": lambda quick: inspect.measure(200 if quick else 2000),
+    "idle": lambda quick: idle.measure(quick=quick),
     "autoscaling": lambda quick: autoscaling.measure(quick=quick),
 }
 

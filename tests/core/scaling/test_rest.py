@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from fairlead.core.scaling.decide import Decider
 from fairlead.core.scaling.idle import SHORTEST, UNKNOWN, Idle
-from fairlead.core.scaling.policy import Scale
+from fairlead.core.scaling.policy import Scale, Schedule
 from fairlead.core.scaling.rest import START, noticed, rest
 from fairlead.core.scaling.verdict import Load, Sight, Verdict
 
@@ -77,3 +78,30 @@ def test_after_a_restart_of_fairlead_it_sleeps_on() -> None:
 
 def test_only_the_last_endpoint_goes_to_sleep() -> None:
     assert said(idle(90_000), replace(AWAKE, wanted=3), count=2) == (2, "requests")
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [Scale(min=0), Scale(min=1, schedules=(Schedule("* * * * *", 3600.0, min=0),))],
+    ids=["always", "by schedule"],
+)
+def test_the_decider_lets_it_sleep_when_its_bounds_of_now_do(policy: Scale) -> None:
+    decide, sight = Decider(), AWAKE
+    counts = []
+    for _ in range(200):
+        sight = replace(sight, now=sight.now + 5, load=replace(SILENT, at=sight.now + 5))
+        verdict = decide(policy, sight)
+        counts.append(verdict.count)
+        sight = replace(sight, wanted=verdict.count, ready=verdict.count)
+    asleep = counts.index(0)
+    assert UNKNOWN <= 5 * asleep < UNKNOWN + 10
+    assert set(counts[asleep:]) == {0}
+    waiting = replace(sight, load=replace(sight.load or SILENT, held=1.0))
+    assert decide(policy, waiting).count == 1
+
+
+def test_the_decider_lets_nobody_sleep_below_min_1() -> None:
+    decide, sight = Decider(), AWAKE
+    for _ in range(200):
+        sight = replace(sight, now=sight.now + 5, load=replace(SILENT, at=sight.now + 5))
+        assert decide(Scale(min=1), sight).count == 1

@@ -13,7 +13,7 @@ from fairlead.core.scaling.objective import NAME, ByObjective
 from fairlead.core.scaling.pacing import Pacing
 from fairlead.core.scaling.policy import Scale
 from fairlead.core.scaling.rest import noticed, rest
-from fairlead.core.scaling.schedules import bounds_at
+from fairlead.core.scaling.schedules import bounds_at, may_sleep
 from fairlead.core.scaling.targets import opinion
 from fairlead.core.scaling.verdict import Load, Opinion, Sight, Verdict
 
@@ -52,7 +52,7 @@ class Decider:
         count, missing = _placed(sight, count, held)
         name = winner.metric if winner else ""
         verdict = Verdict(count, desired, opinions, name, tuple(held), missing)
-        if policy.min > 0:
+        if not may_sleep(policy):
             return verdict
         self._idle = noticed(self._idle, sight)
         return verdict if bounds[0] else rest(policy, self._idle, sight, verdict)
