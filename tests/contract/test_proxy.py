@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fairlead.core.errors import ProxyError
-from fairlead.core.model import Entry, EntryState
+from fairlead.core.model import Entry, EntryState, Waits
 from fairlead.ports import Proxy
 from tests.ground import need_nginx
 from tests.proxies.nginx.ground import Ground, endpoint, table
@@ -149,3 +149,11 @@ async def test_a_hostile_name_is_refused(world: World, name: str) -> None:
     with pytest.raises(ProxyError):
         await world.proxy.push(replace(table("catalog", AWAY), service=name))
     assert await world.proxy.read() == {}
+
+
+async def test_nobody_has_waited_for_what_was_served(world: World) -> None:
+    async with endpoint("one") as one:
+        await world.proxy.push(table("catalog", one))
+        assert await world.get("catalog") == (200, "one")
+        assert await world.proxy.waits("catalog") == Waits()
+        assert await world.proxy.waits("unknown") == Waits()

@@ -21,6 +21,7 @@ from fairlead.core.scaling.idle import (
     Span,
     heard,
     is_warm,
+    recalled,
     spans,
 )
 
@@ -109,3 +110,20 @@ def test_memory_is_bounded_and_a_clock_that_was_set_back_teaches_nothing() -> No
 @pytest.mark.parametrize("gaps", [(1e308,) * 8, (float("inf"),) * 8])
 def test_idle_times_beyond_all_measure_keep_nobody_awake(gaps: tuple[float, ...]) -> None:
     assert not is_warm(spans(gaps, START), 7 * 86_400)
+
+
+def test_idle_times_are_recalled_from_requests_a_minute() -> None:
+    busy = {0: 3, 60: 1, 1800: 2, 5400: 1}
+    minutes = [(1_000_000 + at, busy.get(at, 0)) for at in range(0, 7200, 60)]
+    assert recalled(minutes) == Idle((1740.0, 3600.0), None)
+    assert recalled([]) == Idle()
+
+
+def test_what_lies_over_minutes_that_nobody_counted_is_no_idle_time() -> None:
+    minutes = [(at, int(at in (600, 1800, 6000))) for at in range(600, 6060, 60) if at != 3000]
+    assert recalled(minutes).gaps == (1200.0,)
+
+
+def test_no_more_is_recalled_than_is_kept() -> None:
+    minutes = [(at, int(at % 300 == 0)) for at in range(300, 300 * 500, 60)]
+    assert recalled(minutes).gaps == (300.0,) * KEPT

@@ -105,3 +105,15 @@ def test_the_decider_lets_nobody_sleep_below_min_1() -> None:
     for _ in range(200):
         sight = replace(sight, now=sight.now + 5, load=replace(SILENT, at=sight.now + 5))
         assert decide(Scale(min=1), sight).count == 1
+
+
+def test_what_was_counted_before_a_restart_is_not_learned_again() -> None:
+    """Every hour: it sleeps after a minute, without having seen a request itself."""
+    decide = Decider()
+    decide.recall((at, int(at % 3600 == 0)) for at in range(3600, 90_000, 60))
+    sight, counts = AWAKE, []
+    for _ in range(20):
+        sight = replace(sight, now=sight.now + 5, load=replace(SILENT, at=sight.now + 5))
+        counts.append(decide(POLICY, sight).count)
+    assert counts[:12] == [1] * 12
+    assert counts[13:] == [0] * 7

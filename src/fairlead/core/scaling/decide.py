@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from fairlead.core.scaling.idle import Idle
+from fairlead.core.scaling.idle import Idle, recalled
 from fairlead.core.scaling.objective import NAME, ByObjective
 from fairlead.core.scaling.pacing import Pacing
 from fairlead.core.scaling.policy import Scale
@@ -35,8 +35,11 @@ class Decider:
         """When it looked last, and what was wanted then."""
 
     def recall(self, minutes: Iterable[tuple[int, int]]) -> None:
-        """Learn the days from what was counted before, as (epoch seconds, requests) a minute."""
-        self._objective.recall(minutes)
+        """Learn days and idle times from what was counted before, as (epoch seconds, requests) a
+        minute."""
+        before = tuple(minutes)
+        self._objective.recall(before)
+        self._idle = recalled(before)
 
     def __call__(self, policy: Scale, sight: Sight) -> Verdict:
         """The count to ask for now, within the bounds of now."""

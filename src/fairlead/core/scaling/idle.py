@@ -8,10 +8,11 @@ kept, and those spans of time are warm in which a request costs less to wait for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+MINUTE = 60
 KEPT = 64
 """Idle times that are remembered."""
 SHORTEST = 60.0
@@ -59,6 +60,22 @@ def heard(idle: Idle, now: float, *, busy: bool) -> Idle:
     gap = now - idle.since
     gaps = (*idle.gaps, gap)[-KEPT:] if gap > SHORTEST else idle.gaps
     return Idle(gaps, now)
+
+
+def recalled(minutes: Iterable[tuple[int, int]]) -> Idle:
+    """From what was counted before, as (epoch seconds, requests) a minute: idle times to the
+    minute. What lies over minutes that nobody counted teaches nothing."""
+    gaps: tuple[float, ...] = ()
+    since = counted = 0
+    for at, requests in minutes:
+        if at - counted > MINUTE:
+            since = 0
+        if requests:
+            gap = float(at - since)
+            gaps = (*gaps, gap)[-KEPT:] if since and gap > SHORTEST else gaps
+            since = at
+        counted = at
+    return Idle(gaps)
 
 
 def spans(gaps: Sequence[float], start: float, worth: float = WORTH) -> tuple[Span, ...]:
