@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 from fairlead.core.backtest.clairvoyant import AHEAD, Clairvoyant, sight, sized
 from fairlead.core.backtest.model import Autoscaler, Outcome, Queue, Scenario
@@ -85,7 +87,16 @@ _grounds: list[Ground] = []
 
 def _begin(plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_parent, daemon=True).start()
     _grounds.append(Ground(plan))
+
+
+def _end_with_the_parent() -> None:
+    """Also when that is killed: nobody waits for what is being worked out."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(work: Work) -> Row:
