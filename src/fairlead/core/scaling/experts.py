@@ -13,10 +13,11 @@ with expert advice (Littlestone and Warmuth, 1994).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
+from operator import attrgetter
 
 from fairlead.core.scaling.curve import Curve
 from fairlead.core.scaling.sliding import Highest
@@ -35,6 +36,8 @@ BUSIEST = 5.0
 """The most that a tick of many requests counts, in ticks of mean load."""
 SPARE = 0.3
 """Of an endpoint, beside what a backlog needs."""
+ROUNDING = 1e-9
+"""What is whole but for rounding is whole."""
 LONGEST = 10.0
 """Seconds of work that a backlog in thought holds at most: who waits longer has left."""
 
@@ -61,17 +64,21 @@ KINDS: tuple[tuple[float, Ahead], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Some seconds of load. `rates` are requests a second: by what each kind of expert goes by.
-    `weight` is the tick's part of the requests, 1 for a mean one; `rate` is that of its own `span`
-    seconds, `within` how many requests an endpoint answers within the objective."""
+    """Some seconds of load. `rates` are requests a second: what each kind of expert goes by.
+
+    `load` is that of the tick's own `span` seconds and `now` that of the last few, as the number of
+    endpoints of this `capacity` that they would use to the full. `weight` is the tick's part of the
+    requests, 1 for a mean one; `objective` is in seconds.
+    """
 
     at: float
     span: float
-    rate: float
+    load: float
+    now: float
     weight: float
+    objective: float
     capacity: float
-    within: float
-    rates: dict[Ahead, float]
+    rates: Mapping[Ahead, float]
 
 
 class Expert:
@@ -82,9 +89,8 @@ class Expert:
     def __init__(self, back: float, ahead: Ahead, start_time: float) -> None:
         self.ahead, self.headroom = ahead, FIRST
         self._highest, self._fewest = Highest(back), Highest(start_time)
-        self.count, self.load = 0.0, 0.0
-        self.cost: float | None = None
-        self._backlog = 0.0
+        self.count, self.load = 0, 0.0
+        self.cost = self._backlog = 0.0
 
     @property
     def back(self) -> float:
@@ -97,34 +103,34 @@ class Expert:
         """Move the headroom by what this tick would have been under its own counts: ready are the
         fewest of the last start-up."""
         fewest = self._fewest.top
-        ready = max(1.0, self.count if fewest is None else -fewest)
-        load = tick.rate / tick.capacity
-        queued = self._backlog + (load - ready) * tick.span
-        self._backlog = queued = min(max(0.0, queued), LONGEST * ready)
-        limit = tick.within / tick.capacity * ready
-        going_by = tick.rates[Ahead.NOW] / tick.capacity
-        slow = 1.0 if queued > limit else curve.slow(going_by / ready, tick.within)
+        ready = -fewest if fewest is not None else self.count or 1.0
+        queued = self._backlog + (tick.load - ready) * tick.span
+        if queued <= 0.0:
+            self._backlog = 0.0
+            slow = curve.slow(tick.now / ready)
+        else:
+            self._backlog = queued = min(queued, LONGEST * ready)
+            late = queued > tick.objective * ready
+            slow = 1.0 if late else curve.slow(tick.now / ready)
         moved = self.headroom + STEP * (slow - aim) * tick.weight
-        self.headroom = min(MOST, max(LEAST, moved))
+        self.headroom = LEAST if moved < LEAST else min(moved, MOST)
 
     def decide(self, tick: Tick, horizon: float, most: int) -> None:
         """Its own count from now on, and what that costs."""
-        self.load = self._highest.add(tick.at, tick.rates[self.ahead])
-        asked = max(1.0, ceil(self.asks(tick.capacity) - 1e-9))
+        self.load = self._highest.add(tick.at, tick.rates[self.ahead]) / tick.capacity
+        asked = ceil(self.load * (1.0 + self.headroom) - ROUNDING)
         if self._backlog > 0.0:
-            now = tick.rates[Ahead.NOW] / tick.capacity
-            asked = max(asked, ceil(now + self._backlog / horizon + SPARE))
-        asked = min(float(most), asked)
+            asked = max(asked, ceil(tick.now + self._backlog / horizon + SPARE))
+        asked = 1 if asked < 1 else min(asked, most)
         if self.count * (1.0 - STEADY) < asked < self.count:
             asked = self.count
         self.count = asked
-        self._fewest.add(tick.at, -asked)
-        before = asked if self.cost is None else self.cost
-        self.cost = before + tick.span / MEMORY * (asked - before)
+        self._fewest.add(tick.at, -float(asked))
+        self.cost += tick.span / MEMORY * (asked - self.cost) if self.cost else asked
 
-    def asks(self, capacity: float) -> float:
+    def asks(self) -> float:
         """Endpoints, not rounded."""
-        return self.load * (1.0 + self.headroom) / capacity
+        return self.load * (1.0 + self.headroom)
 
 
 class Panel:
@@ -144,10 +150,9 @@ class Panel:
             expert.learn(tick, curve, aim)
             expert.decide(tick, horizon, most)
         cheapest = min(self.experts, key=_cost)
-        if _cost(cheapest) < _cost(self.followed) * (1.0 - LEAD):
+        if cheapest.cost < self.followed.cost * (1.0 - LEAD):
             self.followed = cheapest
         return self.followed
 
 
-def _cost(expert: Expert) -> float:
-    return expert.cost or 0.0
+_cost = attrgetter("cost")

@@ -16,30 +16,47 @@ _NEWER = 0.5
 
 class Trend:
     """A straight line through the last rates, by least squares; ticks are taken as equally far
-    apart."""
+    apart. Its sums are carried on from tick to tick, and taken anew before rounding shows."""
 
-    __slots__ = ("_rates",)
+    __slots__ = ("_by_place", "_carried", "_rates", "_squares", "_sum")
 
     def __init__(self) -> None:
         self._rates: deque[float] = deque(maxlen=LENGTH)
+        self._sum = self._by_place = self._squares = 0.0
+        self._carried = 0
 
     def add(self, rate: float) -> None:
-        self._rates.append(rate)
+        rates = self._rates
+        if len(rates) == LENGTH:
+            oldest = rates[0]
+            self._sum -= oldest
+            self._squares -= oldest * oldest
+            self._by_place -= self._sum
+        rates.append(rate)
+        self._by_place += (len(rates) - 1) * rate
+        self._sum += rate
+        self._squares += rate * rate
+        self._carried += 1
+        if self._carried >= LENGTH:
+            self._anew()
+
+    def _anew(self) -> None:
+        self._carried = 0
+        self._sum = sum(self._rates)
+        self._by_place = sum(at * rate for at, rate in enumerate(self._rates))
+        self._squares = sum(rate * rate for rate in self._rates)
 
     def ahead(self, ticks: float) -> float:
         """The rate so many ticks from now if it goes on growing; 0 where it does not."""
-        rates = self._rates
-        n = len(rates)
+        n = len(self._rates)
         if n < FEWEST:
             return 0.0
-        mean, middle = sum(rates) / n, (n - 1) / 2.0
-        slope = sum([(at - middle) * rate for at, rate in enumerate(rates)])
+        mean, middle = self._sum / n, (n - 1) / 2.0
         spread = n * (n * n - 1) / 12.0
-        slope /= spread
+        slope = (self._by_place - middle * self._sum) / spread
         if slope <= 0.0:
             return 0.0
-        squares = sum([rate * rate for rate in rates]) - n * mean * mean
-        rest = max(0.0, squares - slope * slope * spread)
+        rest = max(0.0, self._squares - n * mean * mean - slope * slope * spread)
         if slope * slope < CLEAR * CLEAR * rest / (n - 2) / spread:
             return 0.0
         return mean + slope * (n - 1 - middle + ticks)

@@ -8,7 +8,16 @@ from math import ceil
 
 from fairlead.core.scaling.capacity import FEWEST, Capacity
 from fairlead.core.scaling.curve import Curve
-from fairlead.core.scaling.experts import BUSIEST, MEMORY, SPARE, STEADY, Ahead, Panel, Tick
+from fairlead.core.scaling.experts import (
+    BUSIEST,
+    MEMORY,
+    ROUNDING,
+    SPARE,
+    STEADY,
+    Ahead,
+    Panel,
+    Tick,
+)
 from fairlead.core.scaling.forecast import Season, Trend
 from fairlead.core.scaling.policy import Objective, Scale
 from fairlead.core.scaling.sliding import Highest
@@ -62,11 +71,20 @@ class ByObjective:
         if sight.ready and backlog < 1.0:
             self._curve.learn(now / capacity / sight.ready, weight, slow)
         horizon = (sight.start_time or USUAL_START) + EDGE
-        rates = self._rates(scale, load, now, horizon)
-        tick = Tick(load.at, load.span, rate, weight, capacity, objective.latency * capacity, rates)
+        tick = Tick(
+            load.at,
+            load.span,
+            rate / capacity,
+            now / capacity,
+            weight,
+            objective.latency,
+            capacity,
+            self._rates(scale, load, now, horizon),
+        )
+        self._curve.believe(objective.latency * capacity)
         self._panel.starts_in(horizon - EDGE)
         expert = self._panel.look(tick, self._curve, AIM * objective.budget, horizon, scale.max)
-        asked = max(1, ceil(expert.asks(capacity) - 1e-9))
+        asked = max(1, ceil(expert.asks() - ROUNDING))
         if backlog > 1.0:
             asked = max(asked, ceil(now / capacity + backlog / capacity / horizon + SPARE))
         why = _words(expert.ahead, expert.back, expert.headroom, capacity, backlog)
@@ -78,9 +96,10 @@ class ByObjective:
         """Requests a second of the last seconds."""
         last = self._last
         last.append((load.span, load.arrivals))
-        while len(last) > 1 and sum(span for span, _ in last) - last[0][0] >= SHORT - 0.5:
-            last.popleft()
-        return sum(count for _, count in last) / sum(span for span, _ in last)
+        seconds = sum([span for span, _ in last])
+        while len(last) > 1 and seconds - last[0][0] >= SHORT - 0.5:
+            seconds -= last.popleft()[0]
+        return sum([count for _, count in last]) / seconds
 
     def _learn_capacity(
         self, scale: Scale, objective: Objective, load: Load, sight: Sight, slow: float
