@@ -57,6 +57,13 @@ def test_in_after_fifteen_points_below_nine_tenths() -> None:
     assert counts[960] == 5
 
 
+def test_in_takes_fifteen_minutes_of_the_faster_points_too() -> None:
+    """45 points of 20 s are whole at 900, published at 920."""
+    counts = run(cpu(FAST), Given(of_busy=0.3), 920, 10, lambda _: 10)
+    assert counts[900] == 10
+    assert counts[920] == 5
+
+
 def test_between_nine_tenths_and_the_target_nothing_happens() -> None:
     assert set(run(cpu(), Given(of_busy=0.545), 3000, 10, lambda _: 10).values()) == {10}
 

@@ -16,8 +16,9 @@ from math import ceil
 
 from fairlead.core.backtest.model import History
 
-OUT_POINTS, IN_POINTS = 3, 15
-"""All of so many points in a row."""
+OUT_POINTS, IN_SECONDS = 3, 900
+"""All of so many points in a row, and all points of so long a time: 15 of a minute. Of the faster
+metric only scaling out is told to be faster."""
 IN_BELOW = 0.9
 """Share of the target below which points speak for scaling in."""
 MINUTE, FAST = 60, 20
@@ -48,7 +49,7 @@ class TargetTracking:
     target: float
     cooldown: int
     interval: int = MINUTE
-    points: deque[_Point] = field(default_factory=lambda: deque(maxlen=IN_POINTS))
+    points: deque[_Point] = field(default_factory=deque)
     in_at: int | None = None
 
     def look(self, now: int, wanted: int, ready: int, history: History) -> int:  # noqa: ARG002
@@ -60,12 +61,18 @@ class TargetTracking:
             self.points.clear()
             return max(1, wanted)
         self.points.append(point)
+        if len(self.points) > self._in_points:
+            self.points.popleft()
         asked = max(1, ceil(point.tasks * point.load - _EDGE))
         if self._alarmed(OUT_POINTS, high=True):
             return self._out(wanted, asked)
-        if self._alarmed(IN_POINTS, high=False) and asked < wanted:
+        if self._alarmed(self._in_points, high=False) and asked < wanted:
             return self._in(now, wanted, asked)
         return wanted
+
+    @property
+    def _in_points(self) -> int:
+        return IN_SECONDS // self.interval
 
     def _point(self, until: int, history: History) -> _Point | None:
         """None where nothing ran: that is insufficient data."""
