@@ -18,7 +18,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def test_examples_load(file: Path) -> None:
     cluster = load(file)
     assert cluster.name == file.parent.name
-    assert all(service.cwd == str(file.parent) for service in cluster.services)
+    folders = [Path(service.cwd) for service in cluster.services]
+    assert all(folder.is_dir() and folder.is_relative_to(file.parent) for folder in folders)
 
 
 def test_the_shop_is_reached_under_its_hosts_and_under_the_frontends() -> None:
