@@ -115,6 +115,12 @@ def test_a_part_of_the_trace(fairlead: Any, trace: Path) -> None:
         assert found["scenarios"][0]["seconds"] == 1800
 
 
+def test_durations_as_settings_have_them(fairlead: Any, trace: Path) -> None:
+    arguments = ("--start-up", "2m", "--start-up", "45", "--objective", "400ms", "--policy", "hpa")
+    found = answer(fairlead, trace, *arguments)["scenarios"]
+    assert [(each["start_up"], each["objective"]) for each in found] == [(120, 0.4), (45, 0.4)]
+
+
 def test_of_a_service(fairlead: Any, state: Path, trace: Path) -> None:
     (state.parent / "fairlead.yaml").write_text(SETTINGS)
     found = answer(fairlead, trace, "--service", "api", "--policy", "hpa")["scenarios"][0]
@@ -152,7 +158,8 @@ def test_picture_escapes_names(fairlead: Any, trace: Path, tmp_path: Path) -> No
         (("--peak", "0"), "peak"),
         (("--peak", "1e308"), "peak"),
         (("--capacity", "-1"), "capacity"),
-        (("--start-up", "1.5"), "start-up"),
+        (("--start-up", "2h"), "start-up"),
+        (("--objective", "1 s"), "objective"),
         (("--start-up", "99999"), "start-up"),
         (("--objective", "0"), "objective"),
         (("--objective", "nan"), "objective"),

@@ -36,6 +36,20 @@ MOST_ENDPOINTS = 10_000
 MOST_SCENARIOS = 200
 
 
+class Span(Seconds):
+    """Seconds, or as settings have them: 250ms, 2s, 1m."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        from fairlead.settings.numbers import seconds_of
+
+        seconds = seconds_of(value) if isinstance(value, str) else None
+        return super().convert(value if seconds is None else seconds, param, ctx)
+
+
 @click.command("backtest")
 @click.argument(
     "traces", nargs=-1, required=True, metavar="TRACE...", type=click.Path(path_type=Path)
@@ -48,11 +62,10 @@ MOST_SCENARIOS = 200
 )
 @click.option(
     "--start-up",
-    type=Whole(0, 3600),
+    type=Span(0, 3600),
     multiple=True,
-    default=(30,),
-    show_default=True,
-    help="Seconds from an endpoint's launch to its first request.",
+    default=(30.0,),
+    help="From an endpoint's launch to its first request; in whole seconds.  [default: 30s]",
 )
 @click.option(
     "--capacity",
@@ -61,8 +74,8 @@ MOST_SCENARIOS = 200
 )
 @click.option(
     "--objective",
-    type=Seconds(0.001, 60),
-    help="Seconds that a request may take.  [default: 0.25]",
+    type=Span(0.001, 60),
+    help="How long a request may take.  [default: 250ms]",
 )
 @click.option("--min", "least", type=Whole(0, 1000), help="Fewest endpoints.  [default: 1]")
 @click.option("--max", "most", type=Whole(1, 1000), help="Most endpoints.  [default: 40]")
@@ -219,7 +232,7 @@ def _cases(traces: int, given: dict[str, Any]) -> Iterator[Case]:
     queues = dict.fromkeys(Queue(QUEUES[each]) for each in given["queue"])
     for trace in range(traces):
         for peak in dict.fromkeys(given["peak"]) or (None,):
-            for start_time in dict.fromkeys(given["start_up"]):
+            for start_time in dict.fromkeys(map(round, given["start_up"])):
                 for queue in queues:
                     yield Case(trace, peak, start_time, queue)
 

@@ -124,6 +124,11 @@ class Duration(Kind):
 def _seconds(text: str, shape: str) -> float | None:
     if shape != "text":
         return float(text) if re.fullmatch(_DECIMAL, text) else None
+    return seconds_of(text)
+
+
+def seconds_of(text: str) -> float | None:
+    """Of 250ms, 2s, 1m or 1h; None for what is none of them."""
     match = re.fullmatch(_DURATION, text)
     return float(match[1]) * _MILLISECONDS[match[2]] / 1000 if match else None
 
