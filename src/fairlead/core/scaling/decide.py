@@ -61,10 +61,11 @@ class Decider:
         return verdict if bounds[0] else rest(policy, self._idle, sight, verdict)
 
     def _follow(self, sight: Sight) -> None:
-        """Take note of a change that was made of the last verdict, or by somebody else."""
+        """Take note of a change that was made of the last verdict, or by somebody else, and of time
+        that nobody watched."""
         if self._last is not None:
             at, wanted = self._last
-            if sight.now < at:
+            if not 0.0 <= sight.now - at <= STALE:
                 self._fresh_since = None
             self._pacing.note(sight.now, sight.wanted - wanted)
         self._last = (sight.now, sight.wanted)

@@ -28,7 +28,7 @@ class Pacing:
     def within(self, now: float, wanted: int, asked: int, pace: Pace) -> tuple[int, str]:
         """The count that the pace allows, and what holds the rest back."""
         way = 1 if asked > wanted else -1
-        same = [(at, moved) for at, moved in self._changes if moved * way > 0]
+        same = [(at, moved) for at, moved in self._changes if moved * way > 0 and at <= now]
         if same and now - same[-1][0] < pace.cooldown:
             left = pace.cooldown - (now - same[-1][0])
             return wanted, f"cooldown, {left:.0f} s more"

@@ -6,7 +6,8 @@ from collections import deque
 
 
 class Highest:
-    """The largest value of the last `span` seconds. Times must not fall."""
+    """The largest value of the last `span` seconds. A time before the last one forgets what was
+    after it: the clock was set back."""
 
     __slots__ = ("_kept", "span")
 
@@ -17,7 +18,7 @@ class Highest:
     def add(self, at: float, value: float) -> float:
         """Take a value in; the largest one now."""
         kept = self._kept
-        while kept and kept[-1][1] <= value:
+        while kept and (kept[-1][1] <= value or kept[-1][0] > at):
             kept.pop()
         kept.append((at, value))
         oldest = at - self.span
