@@ -26,8 +26,10 @@ STEP = 0.005
 """By how much a violation of all requests moves a headroom in a tick of mean load."""
 FIRST, LEAST, MOST = 0.6, -0.15, 4.0
 """Headrooms: shares of the load that are asked for beyond it, were an endpoint used to the full."""
-STEADY = 0.1
+STEADY = 0.2
 """A share of the count: what would be saved by less of a change is not worth it."""
+CHANGE = 90.0
+"""Seconds of an endpoint that a change of the count by one must earn."""
 LEAD = 0.03
 """The share by which another expert must be cheaper to be followed."""
 MEMORY = 6 * 3600.0
@@ -82,7 +84,8 @@ class Tick:
 
 
 class Expert:
-    """One that scales in thought. `headroom` is learned; `cost` is its mean count."""
+    """One that scales in thought. `headroom` is learned; `cost` is its mean count, changes
+    included."""
 
     __slots__ = ("_backlog", "_fewest", "_highest", "ahead", "cost", "count", "headroom", "load")
 
@@ -124,9 +127,15 @@ class Expert:
         asked = 1 if asked < 1 else min(asked, most)
         if self.count * (1.0 - STEADY) < asked < self.count:
             asked = self.count
+        self._pay(asked, tick.span)
         self.count = asked
         self._fewest.add(tick.at, -float(asked))
-        self.cost += tick.span / MEMORY * (asked - self.cost) if self.cost else asked
+
+    def _pay(self, asked: int, span: float) -> None:
+        if not self.cost:
+            self.cost = float(asked)
+        moved = CHANGE * abs(asked - self.count) if self.count else 0.0
+        self.cost += (span * (asked - self.cost) + moved) / MEMORY
 
     def asks(self) -> float:
         """Endpoints, not rounded."""

@@ -24,7 +24,7 @@ from fairlead.core.scaling.sliding import Highest
 from fairlead.core.scaling.verdict import Load, Opinion, Sight
 
 NAME = "objective"
-AIM = 0.24
+AIM = 0.2
 """The share of the budget that is spent: the rest is for what nobody could foresee."""
 SHORT = 10.0
 """Seconds of load that are taken for what it is now."""
