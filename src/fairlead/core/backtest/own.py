@@ -31,15 +31,16 @@ class Own:
             max=scenario.max,
             objective=given.objective and Objective(scenario.objective, budget),
         )
-        self._start_time = float(scenario.start_time)
+        self._start_time, self._capacity = float(scenario.start_time), scenario.capacity
         self._decide = Decider()
 
     def look(self, now: int, wanted: int, ready: int, history: History) -> int:
         if now == 0:
             return wanted
         came, span = history.arrivals(TICK, now), min(now, TICK)
+        answered = history.busy(TICK, now) * history.ready(TICK, now) * self._capacity
         slow, inside = history.slow(TICK, now), history.in_flight(1, now)
-        load = Load(float(now), span, came * span, came * span, slow * span, 0.0, inside)
+        load = Load(float(now), span, came * span, answered * span, slow * span, 0.0, inside)
         known = readings(self._scale, now, history)
         starts = wanted - ready
         sight = Sight(now, wanted, ready, starts, 0, load, known, start_time=self._start_time)
