@@ -30,6 +30,10 @@ SHORT = 10.0
 """Seconds of load that are taken for what it is now."""
 EDGE = 10.0
 """Seconds beyond a start-up that are looked ahead."""
+DRAIN = 15.0
+"""Seconds in which a backlog is to be answered."""
+LONGEST = 60.0
+"""Seconds of waiting beyond which nobody waits."""
 USUAL_START = 30.0
 """Seconds of a start-up that was never seen."""
 TICK, MINUTE = 5.0, 60.0
@@ -86,7 +90,8 @@ class ByObjective:
         expert = self._panel.look(tick, self._curve, AIM * objective.budget, horizon, scale.max)
         asked = max(1, ceil(expert.asks() - ROUNDING))
         if backlog > 1.0:
-            asked = max(asked, ceil(now / capacity + backlog / capacity / horizon + SPARE))
+            queued = _queued(backlog / capacity, now / capacity, sight.ready, horizon - EDGE)
+            asked = max(asked, ceil(now / capacity + queued / DRAIN + SPARE))
         why = _words(expert.ahead, expert.back, expert.headroom, capacity, backlog)
         if sight.wanted * (1.0 - STEADY) < asked < sight.wanted:
             asked, why = sight.wanted, f"{why}, one less would save too little"
@@ -138,6 +143,12 @@ class ByObjective:
             Ahead.TREND: max(now, self._trend.ahead(horizon / TICK)),
             Ahead.SEASON: max(now, self._season.ahead(load.at, horizon)),
         }
+
+
+def _queued(backlog: float, load: float, ready: int, start_time: float) -> float:
+    """Seconds of work of one endpoint that will wait when those that are launched now are ready.
+    `backlog` and `load` are those of the capacity of one endpoint."""
+    return min(backlog + max(0.0, load - ready) * start_time, LONGEST * max(1, ready))
 
 
 def _slow(load: Load) -> float:
