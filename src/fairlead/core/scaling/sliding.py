@@ -6,8 +6,8 @@ from collections import deque
 
 
 class Highest:
-    """The largest value of the last `span` seconds. A time before the last one forgets what was
-    after it: the clock was set back."""
+    """The largest value of the last `span` seconds. A time before the last one forgets all that was
+    before: the clock was set back, and nothing is known of how long ago it is."""
 
     __slots__ = ("_kept", "span")
 
@@ -18,7 +18,9 @@ class Highest:
     def add(self, at: float, value: float) -> float:
         """Take a value in; the largest one now."""
         kept = self._kept
-        while kept and (kept[-1][1] <= value or kept[-1][0] > at):
+        if kept and kept[-1][0] > at:
+            kept.clear()
+        while kept and kept[-1][1] <= value:
             kept.pop()
         kept.append((at, value))
         oldest = at - self.span
