@@ -48,6 +48,7 @@ def told(shop: RunningCluster, kind: str) -> list[str]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.scaling
 async def test_the_count_follows_a_fourfold_load_and_no_request_fails(cluster: Make) -> None:
     shop = cluster({"app": scaled()})
     await shop.start()
