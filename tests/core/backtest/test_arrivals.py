@@ -17,9 +17,9 @@ DRAWS = 50_000
 RATES = [0.05, 0.7, 3.0, 9.99, FEW, 10.01, 25.0, 150.0, 2000.0]
 
 
-def drawn(rate: float, seed: int = 1) -> list[int]:
+def drawn(rate: float, draws: int = DRAWS, seed: int = 1) -> list[int]:
     draw = stream(seed)
-    return [draw(rate) for _ in range(DRAWS)]
+    return [draw(rate) for _ in range(draws)]
 
 
 def chance(count: int, rate: float) -> float:
@@ -35,13 +35,15 @@ def test_mean_and_variance_are_the_rate(rate: float) -> None:
     assert pvariance(counts) == pytest.approx(rate, abs=4 * error)
 
 
-@pytest.mark.parametrize("rate", RATES)
-def test_each_count_comes_as_often_as_it_should(rate: float) -> None:
+@pytest.mark.parametrize(
+    ("rate", "draws"), [*((rate, DRAWS) for rate in RATES), (FEW, 20 * DRAWS), (150.0, 20 * DRAWS)]
+)
+def test_each_count_comes_as_often_as_it_should(rate: float, draws: int) -> None:
     """Pearson's chi-squared over all counts that are expected five times or more; beyond its mean
     by four of its standard deviations once in ten thousand seeds."""
-    seen, squares, cells, left, rest = Counter(drawn(rate)), 0.0, 0, float(DRAWS), DRAWS
+    seen, squares, cells, left, rest = Counter(drawn(rate, draws)), 0.0, 0, float(draws), draws
     for count in range(int(rate + 12 * sqrt(rate)) + 12):
-        expected = DRAWS * chance(count, rate)
+        expected = draws * chance(count, rate)
         if expected >= 5.0:
             squares += (seen[count] - expected) ** 2 / expected
             cells, left, rest = cells + 1, left - expected, rest - seen[count]
