@@ -110,6 +110,13 @@ def _load(at: float) -> Load:
     return Load(at, TICK, 0.0, 0.0)
 
 
+def test_slow_though_idle_asks_for_no_more_where_the_capacity_is_given_either() -> None:
+    """Nothing is learned of endpoints that wait for something else: the headroom stays."""
+    service = Service(GIVEN, 3)
+    counts = {service.look(60.0, slow=1.0, inside=2.0).count for _ in range(4000)}
+    assert counts == {2}
+
+
 def test_slow_though_idle_does_not_scale_out() -> None:
     """A database that is slow: all requests take too long, and no endpoint has any to wait for."""
     service = Service(LEARNED, 3)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from math import ceil
 
-from fairlead.core.scaling.capacity import FEWEST, Capacity
+from fairlead.core.scaling.capacity import BUSY, FEWEST, Capacity
 from fairlead.core.scaling.curve import Curve
 from fairlead.core.scaling.experts import (
     BUSIEST,
@@ -72,7 +72,7 @@ class ByObjective:
         if capacity == 0.0:
             return self._unknown(objective, load, sight, slow)
         weight = self._weight(rate, load.span)
-        if sight.ready and backlog < 1.0:
+        if sight.ready and backlog < 1.0 and _may_help(load, sight, slow, objective):
             self._curve.learn(now / capacity / sight.ready, weight, slow)
         horizon = (sight.start_time or USUAL_START) + EDGE
         tick = Tick(
@@ -143,6 +143,12 @@ class ByObjective:
             Ahead.TREND: max(now, self._trend.ahead(horizon / TICK)),
             Ahead.SEASON: max(now, self._season.ahead(load.at, horizon)),
         }
+
+
+def _may_help(load: Load, sight: Sight, slow: float, objective: Objective) -> bool:
+    """Whether more endpoints could: not where requests are slow at endpoints that have nothing else
+    to do."""
+    return slow <= objective.budget or load.in_flight >= BUSY * sight.ready
 
 
 def _queued(backlog: float, load: float, ready: int, start_time: float) -> float:
