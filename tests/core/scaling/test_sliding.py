@@ -21,9 +21,7 @@ def test_it_is_the_largest_of_its_span(span: int, steps: list[tuple[int, int]]) 
 
 
 @given(st.integers(0, 60), st.lists(st.tuples(st.integers(-40, 20), st.integers(-5, 5))))
-def test_a_clock_that_is_set_back_begins_anew(
-    span: int, steps: list[tuple[int, int]]
-) -> None:
+def test_a_clock_that_is_set_back_begins_anew(span: int, steps: list[tuple[int, int]]) -> None:
     highest, now = Highest(span), 1000
     seen: list[tuple[int, int]] = []
     for pause, value in steps:
