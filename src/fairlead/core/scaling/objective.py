@@ -74,23 +74,16 @@ class ByObjective:
         weight = self._weight(rate, load.span)
         if sight.ready and backlog < 1.0 and _may_help(load, sight, slow, objective):
             self._curve.learn(now / capacity / sight.ready, weight, slow)
-        horizon = (sight.start_time or USUAL_START) + EDGE
-        tick = Tick(
-            load.at,
-            load.span,
-            rate / capacity,
-            now / capacity,
-            weight,
-            objective.latency,
-            capacity,
-            self._rates(scale, load, now, horizon),
-        )
+        start_time = sight.start_time or USUAL_START
+        rates = self._rates(scale, load, now, start_time + EDGE)
+        tick = _tick(load, objective.latency, rates, weight, capacity)
         self._curve.believe(objective.latency * capacity)
-        self._panel.starts_in(horizon - EDGE)
-        expert = self._panel.look(tick, self._curve, AIM * objective.budget, horizon, scale.max)
+        self._panel.starts_in(start_time)
+        aim, horizon = AIM * objective.budget, start_time + EDGE
+        expert = self._panel.look(tick, self._curve, aim, horizon, scale.max)
         asked = max(1, ceil(expert.asks() - ROUNDING))
         if backlog > 1.0:
-            queued = _queued(backlog / capacity, now / capacity, sight.ready, horizon - EDGE)
+            queued = _queued(backlog / capacity, now / capacity, sight.ready, start_time)
             asked = max(asked, ceil(now / capacity + queued / DRAIN + SPARE))
         why = _words(expert.ahead, expert.back, expert.headroom, capacity, backlog)
         if sight.wanted * (1.0 - STEADY) < asked < sight.wanted:
@@ -143,6 +136,13 @@ class ByObjective:
             Ahead.TREND: max(now, self._trend.ahead(horizon / TICK)),
             Ahead.SEASON: max(now, self._season.ahead(load.at, horizon)),
         }
+
+
+def _tick(
+    load: Load, latency: float, rates: dict[Ahead, float], weight: float, capacity: float
+) -> Tick:
+    own, now = load.arrivals / load.span / capacity, rates[Ahead.NOW] / capacity
+    return Tick(load.at, load.span, own, now, weight, latency, capacity, rates)
 
 
 def _may_help(load: Load, sight: Sight, slow: float, objective: Objective) -> bool:
