@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from fairlead.core.errors import BadInput, UnknownName
-from fairlead.core.model import Service
+from fairlead.core.model import Counters, Service
 from fairlead.daemon.control import DaemonControl, Ending
 from fairlead.daemon.status import status
 from fairlead.journal import EventLog
@@ -82,6 +82,20 @@ async def test_the_status_has_bounds_what_is_wanted_and_why(tmp_path: Path) -> N
         "paused": "",
         "why": "requests 500 (target 10); 50 wanted; held by max 10",
     }
+
+
+async def test_a_service_that_goes_while_the_status_is_made_is_no_fault(tmp_path: Path) -> None:
+    ground, _ = await scaled(tmp_path)
+    loop, counters = ground.world.loop, ground.world.proxy.counters
+
+    async def gone_meanwhile(service: str) -> dict[str, Counters]:
+        found = await counters(service)
+        loop.tracked.pop(service)
+        return found
+
+    ground.world.proxy.counters = gone_meanwhile  # type: ignore[method-assign]
+    (service,) = (await status(loop, "shop", scaler=ground.scaler))["services"]
+    assert service["name"] == "catalog"
 
 
 async def test_what_nothing_scales_is_told_only_on_trial(tmp_path: Path) -> None:

@@ -120,7 +120,8 @@ async def _service(loop: Reconciler, tracked: Tracked, scaler: Scaler | None) ->
         document["asleep"] = True
     if service.health.kind is CheckKind.HTTP:
         document["health_path"] = service.health.path
-    mind = scaler.mind(service.name) if scaler else None
+    still = service.name in loop.tracked  # it may have gone while its counters were read
+    mind = scaler.mind(service.name) if scaler and still else None
     if scaled := in_short(tracked, mind, loop.edges.clock.wall()):
         document["scale"] = scaled
     return document
