@@ -293,6 +293,15 @@ def test_a_sleeping_service_wakes_at_any_pace() -> None:
     assert (verdict.count, verdict.winner) == (4, "requests")
 
 
+def test_a_request_that_waits_is_asked_an_endpoint_for_and_that_no_room_is_seen_is_told() -> None:
+    stage = Stage(replace(BY_OBJECTIVE, min=0, keep_alive=60.0), 0)
+    waits = Load(NOW, TICK, 1.0, 0.0, in_flight=1.0, held=1.0)
+    verdict = stage.look({}, load=waits, placeable=0)
+    assert (verdict.count, verdict.missing) == (1, 1)
+    more = Load(NOW + TICK, TICK, 1.0, 0.0, in_flight=2.0, held=2.0)
+    assert stage.look({}, load=more, placeable=1).missing == 0
+
+
 _VALUES = st.one_of(st.none(), st.floats(), st.floats(0.0, 200.0))
 _FINITE = st.one_of(st.floats(0.0, 1e15), st.floats(0.0, 500.0))
 _LOADS = st.one_of(
@@ -341,4 +350,7 @@ def test_whatever_comes_the_count_stays_in_its_bounds_and_within_what_can_be_pla
         )
         assert least <= verdict.count <= 10
         if placeable is not None and verdict.count > before:
+            assert verdict.count <= placeable or verdict.missing == verdict.count - max(
+                placeable, before
+            )
             assert verdict.count <= placeable or verdict.winner == "requests come"

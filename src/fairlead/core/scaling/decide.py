@@ -7,6 +7,7 @@ else has set is simply the `wanted` of the next sight.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from fairlead.core.scaling.idle import Idle, recalled
 from fairlead.core.scaling.objective import NAME, ByObjective
@@ -58,7 +59,9 @@ class Decider:
         if not may_sleep(policy):
             return verdict
         self._idle = noticed(self._idle, sight)
-        return verdict if bounds[0] else rest(policy, self._idle, sight, verdict)
+        if bounds[0]:
+            return verdict
+        return _beyond_room(sight, rest(policy, self._idle, sight, verdict))
 
     def _follow(self, sight: Sight) -> None:
         """Take note of a change that was made of the last verdict, or by somebody else, and of time
@@ -161,3 +164,9 @@ def _placed(sight: Sight, count: int, held: list[str]) -> tuple[int, int]:
     fits = max(sight.placeable, sight.wanted)
     held.append(f"{fits} can be placed")
     return fits, count - fits
+
+
+def _beyond_room(sight: Sight, verdict: Verdict) -> Verdict:
+    """Where a request waits an endpoint is asked for though no room is seen: that is told."""
+    _, missing = _placed(sight, verdict.count, [])
+    return replace(verdict, missing=max(verdict.missing, missing))
