@@ -25,23 +25,25 @@ def run(*command: Path | str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("exits", "status"),
     [
-        ((0, 0, 0, 0), 0),
-        ((1, 0, 0, 0), 1),
-        ((0, 1, 0, 0), 1),
-        ((0, 0, 3, 0), 1),
-        ((0, 0, 0, 5), 1),
-        ((2, 2, 2, 2), 1),
+        ((0, 0, 0, 0, 0), 0),
+        ((1, 0, 0, 0, 0), 1),
+        ((0, 1, 0, 0, 0), 1),
+        ((0, 0, 3, 0, 0), 1),
+        ((0, 0, 0, 4, 0), 1),
+        ((0, 0, 0, 0, 5), 1),
+        ((2, 2, 2, 2, 2), 1),
     ],
 )
 def test_ci_runs_all_and_fails_with_each(
     tmp_path: Path, exits: tuple[int, ...], status: int
 ) -> None:
-    for name, code in zip(("lint", "image", "vpc", "test"), exits, strict=True):
+    scripts = ["lint", "image", "vpc", "scaling", "test"]
+    for name, code in zip(scripts, exits, strict=True):
         script(tmp_path / "scripts" / name, f"echo {name} $CI; cat; exit {code}")
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
     ended = run(tmp_path / ".ci" / "run")
-    assert ended.stdout.split("\n") == ["lint true", "image true", "vpc true", "test true", ""]
+    assert ended.stdout.split("\n") == [*(f"{name} true" for name in scripts), ""]
     assert ended.returncode == status
 
 

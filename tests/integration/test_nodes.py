@@ -23,7 +23,7 @@ from tests.integration.fleet import Daemon, Fleet
 from tests.integration.named import HEALTH, NAME, TTL, Named
 from tests.rehearsal.ground import rehearsal
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.scaling]
 PATIENCE = 120.0
 NODES = {"asg": "web", "min": 1, "max": 3, "headroom": 0, "settle": "10s"}
 
@@ -103,7 +103,6 @@ async def ground(
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-@pytest.mark.scaling
 async def test_nodes_come_for_what_finds_no_place_and_go_when_it_is_wanted_no_more(
     ground: tuple[Rehearsal, Knot], tmp_path: Path
 ) -> None:
@@ -139,7 +138,6 @@ async def test_nodes_come_for_what_finds_no_place_and_go_when_it_is_wanted_no_mo
 
 
 @pytest.mark.timeout(360)
-@pytest.mark.scaling
 async def test_load_that_wants_more_than_fits_brings_nodes_and_its_end_takes_them_away(
     ground: tuple[Rehearsal, Knot], tmp_path: Path
 ) -> None:

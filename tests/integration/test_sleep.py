@@ -20,7 +20,7 @@ from tests.integration.asking import assert_nothing_lost
 from tests.integration.cluster import RunningCluster, service
 from tests.integration.fleet import Fleet
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.scaling]
 Make = Callable[..., RunningCluster]
 
 START = 3.0
