@@ -11,10 +11,8 @@ from typing import Protocol
 from fairlead.core.scaling.policy import Scale
 from fairlead.core.scaling.verdict import Sight
 from fairlead.meters.board import Look
+from fairlead.meters.values import MOST
 from fairlead.tracking import Tracked
-
-LARGEST = 1e15
-"""Beyond it a value is none: it would drown all others in what follows from it."""
 
 
 class Board(Protocol):
@@ -37,7 +35,7 @@ def believed(look: Look) -> Look:
 
 
 def _broken(values: Iterable[float]) -> str:
-    bad = next((v for v in values if not math.isfinite(v) or abs(v) > LARGEST), None)
+    bad = next((v for v in values if not math.isfinite(v) or abs(v) > MOST), None)
     return "" if bad is None else f"{bad:g} is no number to scale by"
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
-from math import ceil
 
 from fairlead.core.backtest.model import History
+from fairlead.core.rounding import whole
 
 OUT_POINTS, IN_SECONDS = 3, 900
 """All of so many points in a row, and all points of so long a time: 15 of a minute. Of the faster
@@ -23,7 +23,6 @@ IN_BELOW = 0.9
 """Share of the target below which points speak for scaling in."""
 MINUTE, FAST = 60, 20
 """Seconds that a point covers; a point is published so much later, too."""
-_EDGE = 1e-9
 
 
 class Tracked(Enum):
@@ -63,7 +62,7 @@ class TargetTracking:
         self.points.append(point)
         if len(self.points) > self._in_points:
             self.points.popleft()
-        asked = max(1, ceil(point.tasks * point.load - _EDGE))
+        asked = max(1, whole(point.tasks * point.load))
         if self._alarmed(OUT_POINTS, high=True):
             return self._out(wanted, asked)
         if self._alarmed(self._in_points, high=False) and asked < wanted:

@@ -10,6 +10,7 @@ from math import ceil, exp, log
 
 from fairlead.core.backtest.model import History, Outcome, Scenario
 from fairlead.core.backtest.replay import replay
+from fairlead.core.rounding import whole
 
 AHEAD = 60
 """Seconds that it sees beyond the start-up."""
@@ -19,7 +20,6 @@ GOAL = 0.01
 NEAR = 0.0003
 LOWEST, HIGHEST = 0.02, 1.2
 TRIES = 12
-_EDGE = 1e-9
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Clairvoyant:
     interval: int = field(default=STEP, init=False)
 
     def look(self, now: int, wanted: int, ready: int, history: History) -> int:  # noqa: ARG002
-        return ceil(self.sight[now // STEP] / (self.set_point * self.capacity) - _EDGE)
+        return whole(self.sight[now // STEP] / (self.set_point * self.capacity))
 
 
 def sight(rates: Sequence[float], ahead: int) -> array[float]:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from math import ceil
 
 from fairlead.core.backtest.model import History
+from fairlead.core.rounding import ROUNDING, whole
+from fairlead.core.scaling.sliding import Highest
 
-_EDGE = 1e-9
-"""What is at an edge but for rounding is at it."""
 SYNC = 15
 """Seconds between two looks."""
-TOLERANCE = 0.1 + _EDGE
+TOLERANCE = 0.1 + ROUNDING
 STABILISATION = 300
 """Seconds whose highest recommendation holds on the way in."""
 MOST, PERCENT, PERIOD = 4, 1.0, 15
@@ -27,11 +26,6 @@ METRIC_SPAN, METRIC_AGE = 15, 15
 KEDA_POLL, KEDA_COOLDOWN = 30, 300
 KEDA_SPAN, KEDA_AGE = 60, 15
 """KEDA asks Prometheus for a rate over a minute, of what was scraped up to 15 s ago."""
-
-
-def whole(count: float) -> int:
-    """Rounded up."""
-    return ceil(count - _EDGE)
 
 
 def replicas(wanted: int, settled: int, ratio: float) -> int:
@@ -52,27 +46,18 @@ class Behaviour:
     """The default behaviour: at once but bounded on the way out, with the highest recommendation of
     the last five minutes on the way in."""
 
-    recommended: deque[tuple[int, int]] = field(default_factory=deque)
-    """When and how many, the later the fewer: the first is the highest."""
+    recommended: Highest = field(default_factory=lambda: Highest(STABILISATION - 1))
+    """Times are whole seconds: one that is STABILISATION old has no say any more."""
     raised: deque[tuple[int, int]] = field(default_factory=deque)
 
     def bounded(self, now: int, wanted: int, asked: int) -> int:
-        highest = self._highest(now, asked)
+        highest = int(self.recommended.add(now, asked))
         if asked < wanted:
             return min(wanted, highest)
         allowed = min(highest, self._limit(now, wanted))
         if allowed > wanted:
             self.raised.append((now, allowed - wanted))
         return max(wanted, allowed)
-
-    def _highest(self, now: int, asked: int) -> int:
-        kept = self.recommended
-        while kept and kept[0][0] <= now - STABILISATION:
-            kept.popleft()
-        while kept and kept[-1][1] <= asked:
-            kept.pop()
-        kept.append((now, asked))
-        return asked if len(kept) == 1 else kept[0][1]
 
     def _limit(self, now: int, wanted: int) -> int:
         """From what was there at the period's beginning."""

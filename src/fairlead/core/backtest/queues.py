@@ -7,15 +7,15 @@ as Kleinrock, Queueing Systems I (1975), sections 3.2 and 3.5.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, exp, log
+from math import exp, log
 from typing import NamedTuple
 
 from fairlead.core.backtest.model import WORKERS, Queue
 from fairlead.core.errors import BadInput
+from fairlead.core.rounding import whole
 
 FULL = 0.95
 """Utilisation at which the requests in an unstable queue are counted: those beyond are backlog."""
-_EDGE = 1e-9
 
 
 class Tail(NamedTuple):
@@ -103,4 +103,4 @@ def _need_separate(rate: float, usable: float, work: float) -> int:
             " more endpoints do not help; give a longer objective, a larger capacity, or the"
             " pooled queue"
         )
-    return max(1, ceil(rate / usable - _EDGE))
+    return max(1, whole(rate / usable))

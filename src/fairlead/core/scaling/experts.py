@@ -19,6 +19,7 @@ from enum import StrEnum
 from math import ceil
 from operator import attrgetter
 
+from fairlead.core.rounding import whole
 from fairlead.core.scaling.curve import Curve
 from fairlead.core.scaling.sliding import Highest
 
@@ -38,8 +39,6 @@ BUSIEST = 5.0
 """The most that a tick of many requests counts, in ticks of mean load."""
 SPARE = 0.3
 """Of an endpoint, beside what a backlog needs."""
-ROUNDING = 1e-9
-"""What is whole but for rounding is whole."""
 LONGEST = 10.0
 """Seconds of work that a backlog in thought holds at most: who waits longer has left."""
 
@@ -121,7 +120,7 @@ class Expert:
     def decide(self, tick: Tick, horizon: float, most: int) -> None:
         """Its own count from now on, and what that costs."""
         self.load = self._highest.add(tick.at, tick.rates[self.ahead]) / tick.capacity
-        asked = ceil(self.load * (1.0 + self.headroom) - ROUNDING)
+        asked = whole(self.asks())
         if self._backlog > 0.0:
             asked = max(asked, ceil(tick.now + self._backlog / horizon + SPARE))
         asked = 1 if asked < 1 else min(asked, most)

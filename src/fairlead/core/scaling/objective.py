@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterable
 from math import ceil
 
+from fairlead.core.rounding import whole
 from fairlead.core.scaling.capacity import BUSY, FEWEST, Capacity
 from fairlead.core.scaling.curve import Curve
 from fairlead.core.scaling.experts import (
     BUSIEST,
     MEMORY,
-    ROUNDING,
     SPARE,
     STEADY,
     Ahead,
@@ -81,7 +81,7 @@ class ByObjective:
         self._panel.starts_in(start_time)
         aim, horizon = AIM * objective.budget, start_time + EDGE
         expert = self._panel.look(tick, self._curve, aim, horizon, scale.max)
-        asked = max(1, ceil(expert.asks() - ROUNDING))
+        asked = max(1, whole(expert.asks()))
         if backlog > 1.0:
             queued = _queued(backlog / capacity, now / capacity, sight.ready, start_time)
             asked = max(asked, ceil(now / capacity + queued / DRAIN + SPARE))

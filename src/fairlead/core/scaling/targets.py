@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import ceil, isfinite
+from math import isfinite
 
+from fairlead.core.rounding import ROUNDING, whole
 from fairlead.core.scaling.policy import Share, Target
 from fairlead.core.scaling.verdict import Opinion, Sight
 
 TOLERANCE = 0.1
 """A metric so near its target (a share of it) asks for no change."""
-_EDGE = 1e-9
 
 
 def opinion(target: Target, sight: Sight, gone: float) -> Opinion:
@@ -27,7 +27,7 @@ def opinion(target: Target, sight: Sight, gone: float) -> Opinion:
 
 def _of_sum(target: Target, value: float, sight: Sight) -> Opinion:
     """The metric is the service's; the target an endpoint's."""
-    if sight.wanted and abs(value / (target.value * sight.wanted) - 1.0) <= TOLERANCE + _EDGE:
+    if sight.wanted and abs(value / (target.value * sight.wanted) - 1.0) <= TOLERANCE + ROUNDING:
         return _near(target, value, sight.wanted)
     return Opinion(target.name, value, target.value, _count(value / target.value), "in all")
 
@@ -39,7 +39,7 @@ def _of_mean(target: Target, value: float, sight: Sight) -> Opinion:
     ready = min(sight.ready, sight.wanted)
     if ready == 0:
         return Opinion(target.name, value, target.value, None, "nothing is ready")
-    if abs(ratio - 1.0) <= TOLERANCE + _EDGE:
+    if abs(ratio - 1.0) <= TOLERANCE + ROUNDING:
         return _near(target, value, sight.wanted)
     if ratio > 1.0 and ready < sight.wanted:
         diluted = ratio * ready / sight.wanted
@@ -55,4 +55,4 @@ def _near(target: Target, value: float, wanted: int) -> Opinion:
 
 
 def _count(of: float) -> int:
-    return ceil(min(of, 1e9) - _EDGE)
+    return whole(min(of, 1e9))
