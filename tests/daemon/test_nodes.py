@@ -11,10 +11,11 @@ from fairlead.core.errors import LeaseError, PlatformError
 from fairlead.core.model import Counters
 from fairlead.core.scaling.nodes_model import Group, NodeScale, NodeSight, NodesSight
 from fairlead.core.scaling.packing import Demand, Held
-from fairlead.daemon.nodes import AGAIN, GRACE, Around, NodeFollower
+from fairlead.daemon.nodes import GRACE, Around, NodeFollower
 from fairlead.fleet.messages import Hello
 from fairlead.fleet.roster import Roster
 from fairlead.leases.fence import FencedNodeGroup
+from fairlead.scaling.news import AGAIN
 from tests.core.scaling.test_packing import definition, node
 from tests.platforms.ecs.ground import Told
 

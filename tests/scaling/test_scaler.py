@@ -14,7 +14,8 @@ from fairlead.core.scaling.policy import Scale
 from fairlead.core.scaling.verdict import Load, Reading, Sight, Verdict
 from fairlead.meters.board import Look
 from fairlead.scaling.gather import believed
-from fairlead.scaling.mind import CHANGES, TOLD, Think
+from fairlead.scaling.mind import CHANGES, Think
+from fairlead.scaling.news import TOLD
 from fairlead.scaling.scaler import SELDOM, TICK, TRIED
 from tests.scaling.ground import CATALOG, Ground, scaled
 from tests.stub_edges import StubOrchestrator, StubWorld
@@ -261,8 +262,8 @@ async def test_all_that_is_kept_is_bounded(ground: Ground) -> None:
     mind = ground.scaler.mind("catalog")
     assert mind
     for n in range(100):
-        mind.is_news("x" * n, float(n))
-    assert (len(mind.changes), len(mind.told)) == (CHANGES, TOLD)
+        mind.news.is_new("x" * n, float(n))
+    assert (len(mind.changes), len(mind.news)) == (CHANGES, TOLD)
 
 
 async def test_what_nothing_scales_is_looked_at_seldom_and_on_trial_as_others(

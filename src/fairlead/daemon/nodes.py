@@ -25,13 +25,12 @@ from fairlead.daemon.naming import LOST, Naming
 from fairlead.daemon.start import lasting, running
 from fairlead.fleet.roster import Roster
 from fairlead.ports import Clock, Journal, NodeGroup
+from fairlead.scaling.news import News
 from fairlead.wiring import Wired
 
 LOOK_EVERY = 5.0
 GRACE = 30.0
 """Seconds for agents to come before anything is concluded of those that are not there."""
-AGAIN = 900.0
-"""Seconds before the same is told again."""
 
 Wants = Callable[[], Mapping[str, int]]
 """By ECS service: the count that its load asks for, whether it can be placed or not."""
@@ -53,7 +52,7 @@ class NodeFollower:
         self._policy, self._group, self._around = policy, group, around
         self._memory = NodesMemory()
         self._began = around.clock.now()
-        self._told: dict[str, float] = {}
+        self._news = News()
         self._problem = ""
 
     async def run(self) -> None:
@@ -118,10 +117,7 @@ class NodeFollower:
 
     def _tell(self, topic: str, message: str) -> None:
         """What is only thought of: once, and again when it has been so for long."""
-        key = "".join(c for c in topic if not c.isdigit())
-        now = self._around.clock.now()
-        if message and now - self._told.get(key, -AGAIN) >= AGAIN:
-            self._told = {k: at for k, at in self._told.items() if now - at < AGAIN} | {key: now}
+        if message and self._news.is_new(topic, self._around.clock.now()):
             self._around.journal.record("nodes", "", message)
 
     def _tell_problem(self, problem: str) -> None:

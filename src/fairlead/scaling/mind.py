@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fairlead.core.scaling.policy import Scale
 from fairlead.core.scaling.verdict import Sight, Verdict
-from fairlead.scaling.words import same
+from fairlead.scaling.news import News
 
-CHANGES, TOLD = 20, 16
-AGAIN = 900.0
-"""Seconds before a refusal that has been told is told again."""
+CHANGES = 20
 
 Think = Callable[[Scale, Sight], Verdict]
 """The policy, with the memory that it keeps of one service."""
@@ -44,18 +42,7 @@ class Mind:
     gaps: Mapping[str, str] = field(default_factory=dict)
     gap_since: float | None = None
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES))
-    told: OrderedDict[str, float] = field(default_factory=OrderedDict)
-
-    def is_news(self, message: str, now: float) -> bool:
-        """Whether such a thing has not been told for a while; `now` is monotonic."""
-        key = same(message)
-        news = key not in self.told or now - self.told[key] >= AGAIN
-        if news:
-            self.told[key] = now
-            self.told.move_to_end(key)
-        while len(self.told) > TOLD:
-            self.told.popitem(last=False)
-        return news
+    news: News = field(default_factory=News)
 
     def note(self, change: Change) -> None:
         """Remember it; one that is only thought of, once."""

@@ -135,7 +135,7 @@ class Scaler:
     def _failed(self, name: str, fault: str) -> None:
         mind = self._mind(name)
         mind.verdict, mind.block = None, fault
-        if mind.is_news(fault, self._clock.now()):
+        if mind.news.is_new(fault, self._clock.now()):
             self._journal.record("problem", name, f"{fault}; its count stays as it is")
 
     def _mind(self, name: str) -> Mind:
@@ -193,13 +193,13 @@ class Scaler:
             self._tell_missing(tracked, mind, verdict)
 
     def _tell_held(self, tracked: Tracked, mind: Mind, why: str) -> None:
-        if tracked.service.scale is not None and mind.is_news(why, self._clock.now()):
+        if tracked.service.scale is not None and mind.news.is_new(why, self._clock.now()):
             self._journal.record("scale-held", tracked.service.name, why)
 
     def _tell_missing(self, tracked: Tracked, mind: Mind, verdict: Verdict) -> None:
         place = f": {mind.limit}" if mind.limit else ""
         why = f"{verdict.missing} more are wanted than can be placed{place}"
-        if mind.is_news(why, self._clock.now()):
+        if mind.news.is_new(why, self._clock.now()):
             self._journal.record("unplaceable", tracked.service.name, why)
 
     def _forget(self) -> None:
